@@ -1,0 +1,456 @@
+//! The image: one linked program in its canonical form, and its digest.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use platform_click::{
+    Code, Digest, HelperId, MapKind, MapShapeError, PlatformSlice, ProgramKind, limits,
+};
+
+use crate::codes;
+use crate::insn::{DecodeError, Insn, RawInsn, Wide};
+use crate::lines::LineTable;
+
+/// A map that a program refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDef {
+    /// Its name; an element keeps a map over live replacement by name.
+    pub name: String,
+    /// Its kind.
+    pub kind: MapKind,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// Number of entries.
+    pub max_entries: u32,
+}
+
+/// A data section that a program refers to (`.rodata`, `.data`, `.bss` and their like).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSection {
+    /// Its name in the object.
+    pub name: String,
+    /// Its contents when the program starts for the first time.
+    pub bytes: Vec<u8>,
+    /// Whether the program may write it.
+    pub writable: bool,
+}
+
+/// A function of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name in the object.
+    pub name: String,
+    /// Its first slot; the function ends where the next begins.
+    pub start: u32,
+}
+
+/// What an image is made of, before it is checked.
+#[derive(Clone, Debug)]
+pub struct ImageParts {
+    /// What the program is for.
+    pub kind: ProgramKind,
+    /// Slots of all functions; references are resolved as [`Insn::decode_all`] describes.
+    pub code: Vec<RawInsn>,
+    /// The functions in ascending order; the first is the entry and starts at slot 0.
+    pub functions: Vec<Function>,
+    /// Maps, in the order of their indices.
+    pub maps: Vec<MapDef>,
+    /// Data sections, in the order of their indices.
+    pub data: Vec<DataSection>,
+    /// Source lines; they do not take part in the digest.
+    pub lines: LineTable,
+}
+
+/// Why parts do not make an image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// An instruction is not legal.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// There are no instructions, or too many.
+    #[error("a program of {0} instruction slots is not within 1..={max}", max = limits::MAX_INSTRUCTIONS)]
+    Length(usize),
+    /// Functions do not start at slot 0, do not ascend, or start behind the end.
+    #[error("the function `{0}` does not start where it may")]
+    Function(String),
+    /// A jump or branch leaves its function or leads into the middle of a wide load.
+    #[error("slot {slot}: the jump to slot {target} leaves its function or splits an instruction")]
+    Jump {
+        /// Where.
+        slot: u32,
+        /// The target.
+        target: u32,
+    },
+    /// A local call does not lead to the start of a function.
+    #[error("slot {slot}: slot {target} is not the start of a function")]
+    Call {
+        /// Where.
+        slot: u32,
+        /// The target.
+        target: u32,
+    },
+    /// Execution can run off the end of a function.
+    #[error("slot {slot}: execution runs off the end of the function")]
+    FallsOff {
+        /// The last instruction.
+        slot: u32,
+    },
+    /// A wide load refers to a map or to data that the image does not have.
+    #[error("slot {slot}: the reference has no target")]
+    Reference {
+        /// Where.
+        slot: u32,
+    },
+    /// More maps than a program may have.
+    #[error("{0} maps are more than the {max} that a program may have", max = limits::MAX_MAPS)]
+    MapCount(usize),
+    /// A name is empty, too long, not of the allowed characters, or taken.
+    #[error("`{0}` is not a usable name, or is used twice")]
+    Name(String),
+    /// A map of a shape that the platform does not take.
+    #[error("map `{name}`: {source}")]
+    MapShape {
+        /// The map.
+        name: String,
+        /// What is out of bounds.
+        source: MapShapeError,
+    },
+    /// More bytes of data than a program may have.
+    #[error("{0} bytes of data are more than the {max} that a program may have", max = limits::MAX_DATA)]
+    DataSize(usize),
+}
+
+impl ImageError {
+    /// The diagnostic.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Decode(error) => error.code(),
+            Self::MapShape { .. } => codes::MAP_SHAPE,
+            _ => codes::IMAGE,
+        }
+    }
+}
+
+/// One linked program: decoded, checked, and with a digest.
+///
+/// Every image satisfies, by construction:
+/// - each slot is a legal instruction, and a wide load has both of its slots;
+/// - slot 0 is the entry; each jump stays within its function and starts an instruction; each local
+///   call leads to the start of a function; no function runs off its end;
+/// - each reference to a map or to data has a target, and a data offset lies within its section;
+/// - maps have a shape that the platform takes; names are unique; all limits are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    kind: ProgramKind,
+    code: Vec<Insn>,
+    functions: Vec<Function>,
+    maps: Vec<MapDef>,
+    data: Vec<DataSection>,
+    lines: LineTable,
+    digest: Digest,
+}
+
+impl Image {
+    /// Checks `parts` and computes the digest.
+    ///
+    /// # Errors
+    /// The first property that does not hold, with its place.
+    pub fn new(parts: ImageParts) -> Result<Self, ImageError> {
+        let ImageParts {
+            kind,
+            code,
+            functions,
+            maps,
+            data,
+            lines,
+        } = parts;
+        if !(1..=limits::MAX_INSTRUCTIONS).contains(&code.len()) {
+            return Err(ImageError::Length(code.len()));
+        }
+        let code = Insn::decode_all(&code)?;
+        check_functions(&code, &functions)?;
+        check_control_flow(&code, &functions)?;
+        check_maps(&maps)?;
+        check_data(&data)?;
+        check_references(&code, &maps, &data)?;
+        let digest = digest(kind, &code, &maps, &data);
+        Ok(Self {
+            kind,
+            code,
+            functions,
+            maps,
+            data,
+            lines,
+            digest,
+        })
+    }
+
+    /// What the program is for.
+    #[must_use]
+    pub const fn kind(&self) -> ProgramKind {
+        self.kind
+    }
+
+    /// The instructions by slot; slot 0 is the entry.
+    #[must_use]
+    pub fn code(&self) -> &[Insn] {
+        &self.code
+    }
+
+    /// The functions in ascending order; the first is the entry.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The slots of the function with this index in [`Self::functions`].
+    #[must_use]
+    pub fn function_slots(&self, index: usize) -> Option<core::ops::Range<usize>> {
+        let start = usize::try_from(self.functions.get(index)?.start).ok()?;
+        let next = self.functions.get(index.checked_add(1)?);
+        let end = next
+            .and_then(|next| usize::try_from(next.start).ok())
+            .unwrap_or(self.code.len());
+        Some(start..end)
+    }
+
+    /// The maps, by index.
+    #[must_use]
+    pub fn maps(&self) -> &[MapDef] {
+        &self.maps
+    }
+
+    /// The data sections, by index.
+    #[must_use]
+    pub fn data(&self) -> &[DataSection] {
+        &self.data
+    }
+
+    /// The source lines.
+    #[must_use]
+    pub const fn lines(&self) -> &LineTable {
+        &self.lines
+    }
+
+    /// SHA-256 of the canonical encoding ([`Self::canonical`]).
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The slots in canonical encoding.
+    #[must_use]
+    pub fn raw(&self) -> Vec<RawInsn> {
+        Insn::encode_all(&self.code)
+    }
+
+    /// The numbers of the helpers that the program calls, ascending, each once.
+    #[must_use]
+    pub fn helper_numbers(&self) -> Vec<u32> {
+        let mut numbers: Vec<u32> = self
+            .code
+            .iter()
+            .filter_map(|insn| match insn {
+                Insn::CallHelper { id } => Some(*id),
+                _ => None,
+            })
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
+    /// The part of the platform that the program uses. Helpers that the platform does not have are
+    /// left out: a verifier refuses them.
+    #[must_use]
+    pub fn platform_slice(&self) -> PlatformSlice {
+        let helpers = self.helper_numbers();
+        PlatformSlice::new(
+            helpers.into_iter().filter_map(HelperId::from_number),
+            self.maps.iter().map(|map| map.kind),
+        )
+    }
+
+    /// The canonical encoding, as `docs/formats.md` defines it: what the digest is taken of.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        canonical(self.kind, &self.code, &self.maps, &self.data)
+    }
+}
+
+/// The first function starts at slot 0, the others behind each other, each with an instruction.
+fn check_functions(code: &[Insn], functions: &[Function]) -> Result<(), ImageError> {
+    let mut next_start = 0;
+    for (i, function) in functions.iter().enumerate() {
+        let at_first = i == 0 && function.start == 0;
+        let behind = i > 0 && function.start >= next_start;
+        let starts_insn = get(code, function.start).is_some_and(|insn| *insn != Insn::WideTail);
+        if !(at_first || behind) || !starts_insn {
+            return Err(ImageError::Function(function.name.clone()));
+        }
+        next_start = function.start.saturating_add(1);
+    }
+    if functions.is_empty() {
+        return Err(ImageError::Function(String::new()));
+    }
+    Ok(())
+}
+
+fn check_control_flow(code: &[Insn], functions: &[Function]) -> Result<(), ImageError> {
+    let code_len = slot_number(code.len());
+    for (i, function) in functions.iter().enumerate() {
+        let end = functions
+            .get(i.saturating_add(1))
+            .map_or(code_len, |next| next.start);
+        for slot in function.start..end {
+            let Some(insn) = get(code, slot) else { break };
+            if let Some(target) = insn.jump_target() {
+                let inside = (function.start..end).contains(&target);
+                if !inside || get(code, target) == Some(&Insn::WideTail) {
+                    return Err(ImageError::Jump { slot, target });
+                }
+            }
+            if let Insn::CallLocal { target } = *insn
+                && functions
+                    .binary_search_by_key(&target, |function| function.start)
+                    .is_err()
+            {
+                return Err(ImageError::Call { slot, target });
+            }
+        }
+        let last = end.saturating_sub(1);
+        if get(code, last).is_none_or(|insn| insn.falls_through()) {
+            return Err(ImageError::FallsOff { slot: last });
+        }
+    }
+    Ok(())
+}
+
+fn check_maps(maps: &[MapDef]) -> Result<(), ImageError> {
+    if maps.len() > limits::MAX_MAPS {
+        return Err(ImageError::MapCount(maps.len()));
+    }
+    check_names(maps.iter().map(|map| map.name.as_str()))?;
+    for map in maps {
+        map.kind
+            .check_shape(map.key_size, map.value_size, map.max_entries)
+            .map_err(|source| ImageError::MapShape {
+                name: map.name.clone(),
+                source,
+            })?;
+    }
+    Ok(())
+}
+
+fn check_data(data: &[DataSection]) -> Result<(), ImageError> {
+    check_names(data.iter().map(|section| section.name.as_str()))?;
+    let total = data.iter().fold(0_usize, |total, section| {
+        total.saturating_add(section.bytes.len())
+    });
+    if total > limits::MAX_DATA {
+        return Err(ImageError::DataSize(total));
+    }
+    Ok(())
+}
+
+/// Names go into statements, logs and handlers: short, printable, and each once. There are at most
+/// a few dozen, so comparing each with those before it is fast enough.
+fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ImageError> {
+    for (i, name) in names.clone().enumerate() {
+        let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+        let usable = (1..=limits::MAX_NAME).contains(&name.len()) && name.bytes().all(legal);
+        if !usable || names.clone().take(i).any(|other| other == name) {
+            return Err(ImageError::Name(name.into()));
+        }
+    }
+    Ok(())
+}
+
+fn check_references(
+    code: &[Insn],
+    maps: &[MapDef],
+    data: &[DataSection],
+) -> Result<(), ImageError> {
+    for (slot, insn) in code.iter().enumerate() {
+        let found = match *insn {
+            Insn::Wide {
+                value: Wide::Map(index),
+                ..
+            } => get(maps, index).is_some(),
+            Insn::Wide {
+                value: Wide::Data { section, offset },
+                ..
+            } => get(data, section).is_some_and(|section| get(&section.bytes, offset).is_some()),
+            _ => true,
+        };
+        if !found {
+            return Err(ImageError::Reference {
+                slot: slot_number(slot),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn get<T>(items: &[T], index: u32) -> Option<&T> {
+    items.get(usize::try_from(index).ok()?)
+}
+
+/// Lengths were bounded by [`limits::MAX_INSTRUCTIONS`].
+fn slot_number(slot: usize) -> u32 {
+    u32::try_from(slot).unwrap_or(u32::MAX)
+}
+
+fn digest(kind: ProgramKind, code: &[Insn], maps: &[MapDef], data: &[DataSection]) -> Digest {
+    Digest::of(&canonical(kind, code, maps, data))
+}
+
+/// Little-endian throughout; every list and every text is preceded by its length, so that no two
+/// images have one encoding.
+fn canonical(kind: ProgramKind, code: &[Insn], maps: &[MapDef], data: &[DataSection]) -> Vec<u8> {
+    const ENTRY_SLOT: u32 = 0;
+    let mut out = Vec::new();
+    out.extend_from_slice(b"bpf-image/1\0");
+    out.push(kind.number());
+    put_u32(&mut out, ENTRY_SLOT);
+    put_len(&mut out, code.len());
+    for raw in Insn::encode_all(code) {
+        out.extend_from_slice(&raw.to_bytes());
+    }
+    put_len(&mut out, maps.len());
+    for map in maps {
+        put_bytes(&mut out, map.name.as_bytes());
+        for field in [
+            map.kind.number(),
+            map.key_size,
+            map.value_size,
+            map.max_entries,
+        ] {
+            put_u32(&mut out, field);
+        }
+    }
+    put_len(&mut out, data.len());
+    for section in data {
+        put_bytes(&mut out, section.name.as_bytes());
+        out.push(u8::from(section.writable));
+        put_bytes(&mut out, &section.bytes);
+    }
+    out
+}
+
+fn put_u32(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+fn put_len(out: &mut Vec<u8>, len: usize) {
+    put_u32(out, slot_number(len));
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_len(out, bytes.len());
+    out.extend_from_slice(bytes);
+}

@@ -1,0 +1,1 @@
+//! Keys, certificates and trust bundles for signers of eBPF programs.

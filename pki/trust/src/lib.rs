@@ -1,0 +1,1 @@
+//! Certificate profile, chain validation and trust bundles.

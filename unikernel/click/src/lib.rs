@@ -1,0 +1,1 @@
+//! The Click router: language, elements and graph.

@@ -1,0 +1,2 @@
+//! `bpfclick`.
+fn main() {}

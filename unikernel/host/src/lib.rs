@@ -1,0 +1,1 @@
+//! bpfclick: the Click dataplane as a Linux process.

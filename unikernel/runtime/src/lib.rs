@@ -1,0 +1,1 @@
+//! eBPF runtime: maps, helpers, packets, fuel and the reference interpreter.

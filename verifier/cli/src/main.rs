@@ -1,0 +1,2 @@
+//! `bpfsign`.
+fn main() {}

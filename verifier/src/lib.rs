@@ -1,0 +1,1 @@
+//! Proofs about eBPF images: PREVAIL on the Click platform, own checks, trial, sandbox.
