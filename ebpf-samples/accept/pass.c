@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * kind: filter
+ * verdict: accept
+ * cause: -
+ *
+ * Passes every packet.
+ */
+#include "click_bpf.h"
+
+SEC("filter") int pass(struct click_ctx *ctx)
+{
+	(void)ctx;
+	return FILTER_PASS;
+}
