@@ -1,0 +1,84 @@
+//! The bundle: a statement, signed, with the certificates of its signer.
+
+use alloc::vec::Vec;
+
+use crate::sign1::{Purpose, SIGNATURE_SIZE, Sign1, Sign1Error, Signer, Unsigned};
+use crate::statement::Statement;
+
+/// A bundle (`prog.o.bpfsig`) of the right form. Its signature is **not** verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bundle<'a> {
+    message: Sign1<'a>,
+    leaf: &'a [u8],
+    ca: &'a [u8],
+}
+
+impl<'a> Bundle<'a> {
+    /// Bytes of a bundle at most.
+    pub const MAX_SIZE: usize = Purpose::Statement.max_size();
+
+    /// Reads a bundle.
+    ///
+    /// # Errors
+    /// The first property of the form (`docs/formats.md`, "Signed messages" and "Bundle") that does
+    /// not hold.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Sign1Error> {
+        let message = Sign1::parse(Purpose::Statement, bytes)?;
+        let Signer::Chain { leaf, ca } = message.signer() else {
+            return Err(Sign1Error::Signer);
+        };
+        Ok(Self { message, leaf, ca })
+    }
+
+    /// The certificates in DER: the leaf that signed, and its CA.
+    #[must_use]
+    pub const fn certificates(&self) -> (&'a [u8], &'a [u8]) {
+        (self.leaf, self.ca)
+    }
+
+    /// The encoded statement; not to be decoded before the signature is verified.
+    #[must_use]
+    pub const fn payload(&self) -> &'a [u8] {
+        self.message.payload()
+    }
+
+    /// The signature: r and s, 32 bytes each, big-endian.
+    #[must_use]
+    pub const fn signature(&self) -> &'a [u8; SIGNATURE_SIZE] {
+        self.message.signature()
+    }
+
+    /// What was signed: the Sig_structure of RFC 9052, 4.4.
+    #[must_use]
+    pub fn to_be_signed(&self) -> Vec<u8> {
+        self.message.to_be_signed()
+    }
+}
+
+/// A bundle that lacks its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleBuilder(Unsigned);
+
+impl BundleBuilder {
+    /// A bundle of `statement`, to be signed by the key of the certificate `leaf`, which `ca`
+    /// issued; both in DER.
+    ///
+    /// # Errors
+    /// When a certificate is empty or too long. (Every statement fits.)
+    pub fn new(statement: &Statement, leaf: &[u8], ca: &[u8]) -> Result<Self, Sign1Error> {
+        let signer = Signer::Chain { leaf, ca };
+        Unsigned::new(Purpose::Statement, signer, statement.encode()).map(Self)
+    }
+
+    /// What has to be signed: the Sig_structure of RFC 9052, 4.4. ES256 hashes it with SHA-256.
+    #[must_use]
+    pub fn to_be_signed(&self) -> Vec<u8> {
+        self.0.to_be_signed()
+    }
+
+    /// The bundle with its signature: r and s, 32 bytes each, big-endian, s in the lower half.
+    #[must_use]
+    pub fn assemble(&self, signature: &[u8; SIGNATURE_SIZE]) -> Vec<u8> {
+        self.0.assemble(signature)
+    }
+}
