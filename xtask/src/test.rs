@@ -1,0 +1,153 @@
+//! `cargo xtask test`: everything that has to hold before a change is taken.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use cargo_metadata::{Metadata, MetadataCommand};
+use xshell::{Shell, cmd};
+
+use crate::cargo_test;
+use crate::report::Report;
+use crate::stamps::Stamps;
+use crate::tools;
+
+/// How much is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What every change has to pass.
+    Commit,
+    /// That, and what takes longer than anyone waits.
+    Full,
+}
+
+/// Cases per property in a full run: 64 times proptest's default of 256.
+const FULL_PROPTEST_CASES: &str = "16384";
+
+/// Runs every step; whether all passed.
+pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(sh.current_dir().join("Cargo.toml"))
+        .other_options(["--locked".to_owned()])
+        .exec()?;
+    let target = metadata.target_directory.as_std_path();
+    let mut report = Report::default();
+
+    check_tools(sh, &mut report);
+    report.step("format", || format(sh));
+    report.step("lints", || lints(sh));
+    report.step("documentation", || documentation(sh));
+    report.step("no_std", || no_std(sh, target));
+    check_dependencies(sh, &mut report);
+    // Without a build there is nothing to test, and its error has been shown.
+    if report.step("build", || build(sh)) {
+        report.step("tests", || cargo_test::run(sh, &["--workspace"], &[]));
+    }
+    if extent == Extent::Full {
+        let stamps = Stamps::of_commit(sh, target)?;
+        for package in packages_with_properties(&metadata) {
+            long_properties(sh, package, &stamps, &mut report)?;
+        }
+    }
+    Ok(report.finish())
+}
+
+/// The tests of one package with many more cases, unless they passed before for this commit: a run
+/// that was stopped goes on where it was.
+fn long_properties(sh: &Shell, package: &str, stamps: &Stamps, report: &mut Report) -> Result<()> {
+    let step = format!("long-{package}");
+    if stamps.contains(&step) {
+        report.skip(&step, "passed before for this commit".to_owned());
+        return Ok(());
+    }
+    let cases = ("PROPTEST_CASES", FULL_PROPTEST_CASES);
+    if report.step(&step, || {
+        cargo_test::run(sh, &["--package", package], &[cases])
+    }) {
+        stamps.add(sh, &step)?;
+    }
+    Ok(())
+}
+
+/// Installs or names what is missing. On a developer's machine a missing compiler leaves out the
+/// tests that need it (they say so); CI must have everything.
+fn check_tools(sh: &Shell, report: &mut Report) {
+    let missing = tools::missing(sh, tools::ALL);
+    if missing.is_empty() {
+        report.step("tools", || Ok("nothing is missing".to_owned()));
+    } else if std::env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false") {
+        report.step("tools", || bail!("{}", missing.join("; ")));
+    } else {
+        report.skip("tools", missing.join("; "));
+    }
+}
+
+fn format(sh: &Shell) -> Result<String> {
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    Ok("no differences".to_owned())
+}
+
+/// In release mode, as everything else: what procedural macros and build scripts are compiled to is
+/// then there for the tests.
+fn lints(sh: &Shell) -> Result<String> {
+    cmd!(
+        sh,
+        "cargo clippy --locked --release --workspace --all-targets -- --deny warnings"
+    )
+    .run()?;
+    Ok("no warnings".to_owned())
+}
+
+fn documentation(sh: &Shell) -> Result<String> {
+    cmd!(
+        sh,
+        "cargo doc --locked --release --workspace --no-deps --quiet"
+    )
+    .env("RUSTDOCFLAGS", "--deny warnings")
+    .run()?;
+    Ok("no warnings".to_owned())
+}
+
+/// Links the crates that the unikernel shares without std, at the versions of the workspace.
+fn no_std(sh: &Shell, target: &Path) -> Result<String> {
+    let folder = "tests/no_std";
+    sh.copy_file("Cargo.lock", folder)?;
+    let _folder = sh.push_dir(folder);
+    let target = target.join("no_std");
+    cmd!(sh, "cargo fmt --check").run()?;
+    cmd!(sh, "cargo build --target-dir {target}").run()?;
+    Ok("no std in the crates that the unikernel shares".to_owned())
+}
+
+/// Licences, sources and known vulnerabilities of dependencies, by `deny.toml`.
+fn check_dependencies(sh: &Shell, report: &mut Report) {
+    let step = "dependencies";
+    if !tools::is_installed(sh, "cargo-deny") {
+        report.skip(step, "cargo-deny is not installed".to_owned());
+        return;
+    }
+    report.step(step, || {
+        cmd!(sh, "cargo deny --locked check").run()?;
+        Ok("no complaints".to_owned())
+    });
+}
+
+/// Programs first: tests start them, and cargo builds those of other packages for nobody's tests.
+fn build(sh: &Shell) -> Result<String> {
+    cmd!(sh, "cargo build --locked --release --workspace --bins").run()?;
+    cmd!(sh, "cargo test --locked --release --workspace --no-run").run()?;
+    Ok("programs and tests".to_owned())
+}
+
+/// Packages of the workspace whose tests use proptest.
+fn packages_with_properties(metadata: &Metadata) -> impl Iterator<Item = &str> {
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .filter(|package| {
+            package
+                .dependencies
+                .iter()
+                .any(|other| other.name == "proptest")
+        })
+        .map(|package| package.name.as_str())
+}
