@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: packet-bounds
+ * cause: BPF-V001
  *
  * Reads byte 23 of a packet of which 14 are known to exist.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: rewriter
  * verdict: reject
- * cause: stale-pointer
+ * cause: BPF-V012
  *
  * Reads through a packet pointer from before the packet was reallocated.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: termination
+ * cause: BPF-V009
  *
  * A loop that ends only when a counter and a random number meet.
  */

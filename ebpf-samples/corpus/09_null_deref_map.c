@@ -2,7 +2,7 @@
 /*
  * kind: classifier
  * verdict: reject
- * cause: null-pointer
+ * cause: BPF-V002
  *
  * Reads through the result of a lookup without a test for null.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: classifier
  * verdict: reject
- * cause: map-value-bounds
+ * cause: BPF-V003
  *
  * Reads the second eight bytes of an eight-byte value.
  */

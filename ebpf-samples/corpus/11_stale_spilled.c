@@ -2,7 +2,7 @@
 /*
  * kind: rewriter
  * verdict: reject
- * cause: stale-pointer
+ * cause: BPF-V012
  *
  * A stale packet pointer that was kept on the stack across the reallocation.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: rewriter
  * verdict: reject
- * cause: stale-pointer
+ * cause: BPF-V012
  *
  * A stale packet pointer in a saved register across a local function that reallocates.
  */

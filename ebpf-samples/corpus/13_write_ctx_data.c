@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: context-write
+ * cause: BPF-V007
  *
  * Writes the packet's start in the context, then reads through it.
  */

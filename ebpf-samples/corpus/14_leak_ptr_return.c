@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: pointer-leak
+ * cause: BPF-V013
  *
  * Returns the address of the packet.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: pointer-leak
+ * cause: BPF-V013
  *
  * Stores the address of the packet into a map.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: pointer-leak
+ * cause: BPF-V013
  *
  * Reads half of a pointer from the context and returns it.
  */

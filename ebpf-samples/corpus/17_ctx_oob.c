@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: context-bounds
+ * cause: BPF-V006
  *
  * Reads the eight bytes behind the 40 of the context.
  */

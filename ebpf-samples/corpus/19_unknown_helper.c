@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: unknown-helper
+ * cause: BPF-V010
  *
  * Calls helper 25, which the platform does not have.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: uninitialised-stack
+ * cause: BPF-V005
  *
  * A key of eight bytes of which four were never written.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: termination
+ * cause: BPF-V009
  *
  * 200,000 iterations, more than the 100,000 that a proof may take.
  */

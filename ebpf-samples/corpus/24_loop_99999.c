@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: undecided
- * cause: limits
+ * cause: BPF-V030
  *
  * 99,999 iterations of a 32-bit counter, which clang turns into one that counts down to zero.
  */

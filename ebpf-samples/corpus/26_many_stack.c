@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: stack-bounds
+ * cause: BPF-V004
  *
  * Reads a byte of a stack array at a random index below its size; only the first was written.
  */

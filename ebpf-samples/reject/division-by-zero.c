@@ -2,7 +2,7 @@
 /*
  * kind: classifier
  * verdict: reject
- * cause: division-by-zero
+ * cause: BPF-V008
  *
  * Divides by a byte of the packet, which may be zero.
  */

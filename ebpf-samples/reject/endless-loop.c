@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: termination
+ * cause: BPF-V009
  *
  * Waits for a random number that may never come.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: map-value-bounds
+ * cause: BPF-V003
  *
  * Reads behind the eight bytes of a map's value.
  */

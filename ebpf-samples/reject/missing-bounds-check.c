@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: packet-bounds
+ * cause: BPF-V001
  *
  * Reads the protocol of the IPv4 header after a test for the Ethernet header alone.
  */

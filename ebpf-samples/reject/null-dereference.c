@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: null-pointer
+ * cause: BPF-V002
  *
  * Counts a packet through the result of a lookup without a test for null.
  */

@@ -2,7 +2,7 @@
 /*
  * kind: rewriter
  * verdict: reject
- * cause: stale-pointer
+ * cause: BPF-V012
  *
  * Makes room for a VLAN tag and goes on with the pointer it had before.
  */

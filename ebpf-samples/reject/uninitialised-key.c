@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: uninitialised-stack
+ * cause: BPF-V005
  *
  * Looks up a key of eight bytes of which it has set four.
  */

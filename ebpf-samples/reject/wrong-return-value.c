@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: reject
- * cause: return-value
+ * cause: BPF-V014
  *
  * Returns a byte of the packet where a filter may return 0, 1 or 2.
  */
