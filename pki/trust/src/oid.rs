@@ -1,0 +1,39 @@
+//! Object identifiers of the certificate profile.
+//!
+//! Those of this project are under 1.3.6.1.4.1.32473, the arc reserved for documentation (RFC 5612),
+//! until a number is registered; they exist here and nowhere else.
+
+use x509_cert::der::oid::ObjectIdentifier;
+
+/// The arc of this project, for issuers that take numbers.
+pub const ARC: &[u64] = &[1, 3, 6, 1, 4, 1, 32_473];
+
+/// Extended key usage of those who vouch for verified programs.
+pub const EKU_VERIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.1");
+
+/// Extended key usage of those who control instances.
+pub const EKU_OPERATOR: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.2");
+
+/// Extended key usage of instances that sign evidence.
+pub const EKU_DEVICE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.3");
+
+/// The extension that limits a leaf ([`crate::Scope`]).
+pub const SCOPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.2.1");
+
+/// `ecdsa-with-SHA256` (RFC 5758, 3.2).
+pub const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+
+/// `id-ce-basicConstraints` (RFC 5280, 4.2.1.9).
+pub const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+
+/// `id-ce-keyUsage` (RFC 5280, 4.2.1.3).
+pub const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+
+/// `id-ce-extKeyUsage` (RFC 5280, 4.2.1.12).
+pub const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+
+/// `id-ce-subjectKeyIdentifier` (RFC 5280, 4.2.1.2).
+pub const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
+
+/// `id-ce-authorityKeyIdentifier` (RFC 5280, 4.2.1.1).
+pub const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
