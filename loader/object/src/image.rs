@@ -361,13 +361,17 @@ fn check_data(data: &[DataSection]) -> Result<(), ImageError> {
 /// a few dozen, so comparing each with those before it is fast enough.
 fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ImageError> {
     for (i, name) in names.clone().enumerate() {
-        let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
-        let usable = (1..=limits::MAX_NAME).contains(&name.len()) && name.bytes().all(legal);
-        if !usable || names.clone().take(i).any(|other| other == name) {
+        if !is_usable_name(name) || names.clone().take(i).any(|other| other == name) {
             return Err(ImageError::Name(name.into()));
         }
     }
     Ok(())
+}
+
+/// Whether `name` may name a program, a map or a data section.
+pub(crate) fn is_usable_name(name: &str) -> bool {
+    let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    (1..=limits::MAX_NAME).contains(&name.len()) && name.bytes().all(legal)
 }
 
 fn check_references(

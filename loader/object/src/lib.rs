@@ -17,14 +17,23 @@
 
 extern crate alloc;
 
+mod btf;
 pub mod codes;
+mod elf;
+mod error;
 mod image;
 mod insn;
 mod lines;
+mod object;
 
+pub use error::{
+    BtfProblem, CodeProblem, HeaderProblem, MapProblem, ObjectError, RelocationProblem,
+    SectionProblem, SymbolProblem,
+};
 pub use image::{DataSection, Function, Image, ImageError, ImageParts, MapDef};
 pub use insn::{
     AluOp, AtomicOp, Cond, DecodeError, Insn, Operand, RawInsn, Reg, Size, SwapKind, SwapWidth,
     Wide, Width,
 };
 pub use lines::{Line, LineTable};
+pub use object::{Object, ParseOptions, Program};
