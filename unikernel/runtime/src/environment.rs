@@ -1,0 +1,74 @@
+//! What helpers need from the world outside.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::number::{low32, mix};
+
+/// Clock, random numbers and trace output of a program.
+pub trait Environment {
+    /// Nanoseconds of a monotonic clock, for `bpf_ktime_get_ns`.
+    fn clock_ns(&mut self) -> u64;
+
+    /// A pseudo-random number, for `bpf_get_prandom_u32`.
+    fn random_u32(&mut self) -> u32;
+
+    /// Takes a text that `bpf_trace_printk` printed: ASCII, not ended by a line break unless the
+    /// program says so. An implementation bounds what it keeps: a program may print for every
+    /// packet.
+    fn trace(&mut self, text: &str);
+}
+
+/// An environment that behaves the same in every run: for tests and for replaying a trial.
+#[derive(Clone, Debug)]
+pub struct DeterministicEnvironment {
+    /// What the clock says next, in nanoseconds.
+    pub now_ns: u64,
+    /// By how much it advances each time it is read.
+    pub step_ns: u64,
+    random: u64,
+    traced: Vec<String>,
+}
+
+impl DeterministicEnvironment {
+    /// Texts that are kept; later ones are dropped.
+    pub const MAX_TRACED: usize = 64;
+
+    /// An environment whose random numbers belong to `seed`, with a clock that starts at one second
+    /// and advances by a microsecond each time it is read.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            now_ns: 1_000_000_000,
+            step_ns: 1_000,
+            random: seed,
+            traced: Vec::new(),
+        }
+    }
+
+    /// The texts traced so far, the first [`Self::MAX_TRACED`].
+    #[must_use]
+    pub fn traced(&self) -> &[String] {
+        &self.traced
+    }
+}
+
+impl Environment for DeterministicEnvironment {
+    fn clock_ns(&mut self) -> u64 {
+        let now = self.now_ns;
+        self.now_ns = now.saturating_add(self.step_ns);
+        now
+    }
+
+    /// The upper half of SplitMix64.
+    fn random_u32(&mut self) -> u32 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        low32(mix(self.random) >> 32)
+    }
+
+    fn trace(&mut self, text: &str) {
+        if self.traced.len() < Self::MAX_TRACED {
+            self.traced.push(text.into());
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Helpers: what a call by number does.
+//!
+//! Arguments come from `r1` on. What a prototype of the platform calls a map, a key, a value,
+//! memory or a number is checked here to be one, whatever a verifier said.
+
+use alloc::vec::Vec;
+
+use bpf_object::Reg;
+use platform_click::HelperId;
+
+use crate::address::Object;
+use crate::environment::Environment;
+use crate::fault::FaultCause;
+use crate::map::{Errno, Map};
+use crate::memory::View;
+use crate::number::{index, low32, wide};
+use crate::registers::Registers;
+use crate::trace::{MAX_FORMAT, Text};
+
+/// Room for copies of keys and values: an argument may lie in the very map that is changed.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Scratch {
+    /// Room for the largest key and value.
+    pub(crate) fn new<'a>(maps: impl Iterator<Item = &'a Map>) -> Self {
+        let (mut key, mut value) = (0, 0);
+        for map in maps {
+            key = map.definition().key_size.max(key);
+            value = map.definition().value_size.max(value);
+        }
+        Self {
+            key: Vec::with_capacity(index(key)),
+            value: Vec::with_capacity(index(value)),
+        }
+    }
+}
+
+/// A call in progress.
+pub(crate) struct Call<'a, 'b> {
+    pub(crate) registers: &'a Registers,
+    pub(crate) view: &'a mut View<'b>,
+    pub(crate) scratch: &'a mut Scratch,
+    pub(crate) environment: &'a mut dyn Environment,
+}
+
+impl Call<'_, '_> {
+    /// Runs `helper` and gives what it leaves in `r0`. Exhaustive: a helper that the platform gains
+    /// does not build before it is implemented.
+    pub(crate) fn run(mut self, helper: HelperId) -> Result<u64, FaultCause> {
+        match helper {
+            HelperId::MapLookupElem => self.map_lookup(),
+            HelperId::MapUpdateElem => self.map_update(),
+            HelperId::MapDeleteElem => self.map_delete(),
+            HelperId::KtimeGetNs => Ok(self.environment.clock_ns()),
+            HelperId::TracePrintk => self.trace_printk(),
+            HelperId::GetPrandomU32 => Ok(u64::from(self.environment.random_u32())),
+            HelperId::PacketAddSpace => self.packet_add_space(),
+        }
+    }
+
+    fn map_lookup(&mut self) -> Result<u64, FaultCause> {
+        let map = self.map_argument()?;
+        self.key_argument(map)?;
+        let found = self.view.map(map).and_then(|m| m.find(&self.scratch.key));
+        Ok(found.map_or(0, |slot| self.view.address(Object::MapValue { map, slot })))
+    }
+
+    fn map_update(&mut self) -> Result<u64, FaultCause> {
+        let map = self.map_argument()?;
+        self.key_argument(map)?;
+        self.value_argument(map)?;
+        let flags = self.registers.used(Reg::R4)?;
+        let Scratch { key, value } = &*self.scratch;
+        Ok(errno_of(
+            self.view.map(map).map(|map| map.set(key, value, flags)),
+        ))
+    }
+
+    fn map_delete(&mut self) -> Result<u64, FaultCause> {
+        let map = self.map_argument()?;
+        self.key_argument(map)?;
+        let key = &self.scratch.key;
+        Ok(errno_of(self.view.map(map).map(|map| map.remove(key))))
+    }
+
+    fn trace_printk(&mut self) -> Result<u64, FaultCause> {
+        let arguments = [
+            self.registers.used(Reg::R3)?,
+            self.registers.used(Reg::R4)?,
+            self.registers.used(Reg::R5)?,
+        ];
+        let size = self.registers.used(Reg::R2)?;
+        let address = self.registers.used(Reg::R1)?;
+        // The size is an `int` of C, and verifiers prove the range of the whole register.
+        let fits = usize::try_from(size).ok().filter(|size| *size > 0);
+        let size = fits.ok_or(FaultCause::MemorySize { size })?;
+        let format = self.view.used(address, size)?;
+        let text = (size <= MAX_FORMAT).then(|| Text::format(format, arguments));
+        let Some(text) = text.flatten() else {
+            return Ok(Errno::Invalid.returned());
+        };
+        self.environment.trace(text.as_str());
+        Ok(wide(text.as_str().len()))
+    }
+
+    fn packet_add_space(&mut self) -> Result<u64, FaultCause> {
+        let head = low32(self.registers.used(Reg::R1)?).cast_signed();
+        let tail = low32(self.registers.used(Reg::R2)?).cast_signed();
+        let done = self.view.add_packet_space(head, tail);
+        Ok(if done { 0 } else { Errno::Invalid.returned() })
+    }
+
+    /// The index of the map in `r1`.
+    fn map_argument(&self) -> Result<u32, FaultCause> {
+        self.view.map_index(self.registers.used(Reg::R1)?)
+    }
+
+    /// Copies the key that `r2` points to.
+    fn key_argument(&mut self, map: u32) -> Result<(), FaultCause> {
+        let address = self.registers.used(Reg::R2)?;
+        let size = self.definition_of(map, |map| map.definition().key_size);
+        copy(self.view, address, size, &mut self.scratch.key)
+    }
+
+    /// Copies the value that `r3` points to.
+    fn value_argument(&mut self, map: u32) -> Result<(), FaultCause> {
+        let address = self.registers.used(Reg::R3)?;
+        let size = self.definition_of(map, |map| map.definition().value_size);
+        copy(self.view, address, size, &mut self.scratch.value)
+    }
+
+    fn definition_of(&mut self, map: u32, size: impl Fn(&Map) -> u32) -> usize {
+        index(self.view.map(map).map_or(0, |map| size(map)))
+    }
+}
+
+/// Copies bytes that a helper uses into memory that was reserved for them.
+fn copy(
+    view: &mut View<'_>,
+    address: u64,
+    size: usize,
+    to: &mut Vec<u8>,
+) -> Result<(), FaultCause> {
+    let bytes = view.used(address, size)?;
+    to.clear();
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// 0, or a negative error number.
+fn errno_of(result: Option<Result<(), Errno>>) -> u64 {
+    match result.unwrap_or(Err(Errno::Invalid)) {
+        Ok(()) => 0,
+        Err(errno) => errno.returned(),
+    }
+}

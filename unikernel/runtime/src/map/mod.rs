@@ -1,0 +1,290 @@
+//! Maps: key-value stores that outlive the runs of a program, with the semantics of Linux.
+//!
+//! A map's values are allocated once and never move; a slot number stands for a value's address.
+//! During a run, a deleted value's memory is kept until the next run begins, so that a pointer to
+//! it stays good, as it does in Linux until the program ends.
+
+mod array;
+mod hash;
+mod set;
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use bpf_object::MapDef;
+use platform_click::MapKind;
+
+use array::ArrayMap;
+use hash::HashMap;
+
+pub use set::{MAX_PROGRAM_MEMORY, Maps, MapsError};
+
+/// Why an operation on a map failed, as Linux numbers it (`include/uapi/asm-generic/errno-base.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Errno {
+    /// `ENOENT`: there is no such key.
+    #[error("no such key")]
+    NoEntry,
+    /// `E2BIG`: the map is full, or the index is out of range.
+    #[error("the map is full, or the index is out of range")]
+    TooBig,
+    /// `EEXIST`: the key exists.
+    #[error("the key exists")]
+    Exists,
+    /// `EINVAL`: unknown flags, a key or value of the wrong size, or a map that cannot do this.
+    #[error("invalid flags, size or operation")]
+    Invalid,
+}
+
+impl Errno {
+    /// Its number in Linux, positive.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::NoEntry => 2,
+            Self::TooBig => 7,
+            Self::Exists => 17,
+            Self::Invalid => 22,
+        }
+    }
+
+    /// What a helper leaves in `r0`: the negative number in 64 bits.
+    #[must_use]
+    pub fn returned(self) -> u64 {
+        i64::from(self.number()).wrapping_neg().cast_unsigned()
+    }
+}
+
+/// What an update does with keys that exist, and with those that do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// `BPF_ANY`.
+    Any,
+    /// `BPF_NOEXIST`.
+    Create,
+    /// `BPF_EXIST`.
+    Replace,
+}
+
+impl Mode {
+    /// Linux refuses every other flag for these kinds of map.
+    const fn from_flags(flags: u64) -> Result<Self, Errno> {
+        match flags {
+            0 => Ok(Self::Any),
+            1 => Ok(Self::Create),
+            2 => Ok(Self::Replace),
+            _ => Err(Errno::Invalid),
+        }
+    }
+}
+
+/// One map.
+///
+/// The public operations are those of a control plane: they run between runs of the program, take
+/// keys and values of exactly the map's sizes, and answer as the system call `bpf` does in Linux.
+#[derive(Debug)]
+pub struct Map {
+    definition: MapDef,
+    storage: Storage,
+}
+
+#[derive(Debug)]
+enum Storage {
+    Hash(HashMap),
+    Array(ArrayMap),
+}
+
+impl Map {
+    /// An empty map; `None` when there is no memory. `secret` keys the hash.
+    fn new(definition: &MapDef, secret: [u64; 2]) -> Option<Self> {
+        let storage = match definition.kind {
+            MapKind::Hash => Storage::Hash(HashMap::new(definition, secret)?),
+            MapKind::Array => Storage::Array(ArrayMap::new(definition)?),
+        };
+        Some(Self {
+            definition: definition.clone(),
+            storage,
+        })
+    }
+
+    /// Bytes that a map of this definition allocates, indices included.
+    fn footprint(definition: &MapDef) -> u64 {
+        match definition.kind {
+            MapKind::Hash => HashMap::footprint(definition),
+            MapKind::Array => ArrayMap::footprint(definition),
+        }
+    }
+
+    /// Its name and shape.
+    #[must_use]
+    pub const fn definition(&self) -> &MapDef {
+        &self.definition
+    }
+
+    /// Number of entries; an array always has all of them.
+    #[must_use]
+    pub const fn len(&self) -> u32 {
+        match &self.storage {
+            Storage::Hash(map) => map.len(),
+            Storage::Array(_) => self.definition.max_entries,
+        }
+    }
+
+    /// Whether it has no entries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// [`Errno::NoEntry`]; [`Errno::Invalid`] for a key of another size.
+    pub fn lookup(&self, key: &[u8]) -> Result<&[u8], Errno> {
+        self.check_key(key)?;
+        let slot = self.find(key).ok_or(Errno::NoEntry)?;
+        self.value(slot).ok_or(Errno::NoEntry)
+    }
+
+    /// Sets the value of `key`. `flags`: 0 create or replace, 1 create only, 2 replace only.
+    ///
+    /// # Errors
+    /// [`Errno::Invalid`] for other flags, or a key or value of another size; [`Errno::TooBig`] when
+    /// the map is full or the index out of range; [`Errno::Exists`]; [`Errno::NoEntry`].
+    pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
+        self.check_key(key)?;
+        self.check_value(value)?;
+        self.begin_run();
+        self.set(key, value, flags)
+    }
+
+    /// Deletes `key`.
+    ///
+    /// # Errors
+    /// [`Errno::NoEntry`]; [`Errno::Invalid`] for an array, or a key of another size.
+    pub fn delete(&mut self, key: &[u8]) -> Result<(), Errno> {
+        self.check_key(key)?;
+        self.begin_run();
+        self.remove(key)
+    }
+
+    /// Its entries in no particular order; an array's in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, &[u8])> {
+        let (hash, array) = match &self.storage {
+            Storage::Hash(map) => (Some(map.iter()), None),
+            Storage::Array(map) => (None, Some(map.iter())),
+        };
+        let hash = hash.into_iter().flatten();
+        let array = array.into_iter().flatten();
+        hash.map(|(key, value)| (Cow::Borrowed(key), value))
+            .chain(array.map(|(index, value)| (Cow::Owned(index.to_le_bytes().to_vec()), value)))
+    }
+
+    fn check_key(&self, key: &[u8]) -> Result<(), Errno> {
+        check_size(key, self.definition.key_size)
+    }
+
+    fn check_value(&self, value: &[u8]) -> Result<(), Errno> {
+        check_size(value, self.definition.value_size)
+    }
+
+    /// Memory of values that were deleted before may be used again from here on.
+    pub(crate) fn begin_run(&mut self) {
+        if let Storage::Hash(map) = &mut self.storage {
+            map.release_retired();
+        }
+    }
+
+    /// The slot of `key`, which has the map's key size.
+    pub(crate) fn find(&self, key: &[u8]) -> Option<u32> {
+        match &self.storage {
+            Storage::Hash(map) => map.find(key),
+            Storage::Array(map) => map.find(key),
+        }
+    }
+
+    /// [`Self::update`] during a run, with a key and a value of the map's sizes.
+    pub(crate) fn set(&mut self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
+        let mode = Mode::from_flags(flags)?;
+        match &mut self.storage {
+            Storage::Hash(map) => map.update(key, value, mode),
+            Storage::Array(map) => map.update(key, value, mode),
+        }
+    }
+
+    /// [`Self::delete`] during a run, with a key of the map's size.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Result<(), Errno> {
+        match &mut self.storage {
+            Storage::Hash(map) => map.delete(key),
+            Storage::Array(_) => Err(Errno::Invalid),
+        }
+    }
+
+    /// The value in `slot`, if the slot has held one since this run began.
+    pub(crate) fn value(&self, slot: u32) -> Option<&[u8]> {
+        match &self.storage {
+            Storage::Hash(map) => map.value(slot),
+            Storage::Array(map) => map.values.get(slot),
+        }
+    }
+
+    /// The value in `slot`, to change it in place.
+    pub(crate) fn value_mut(&mut self, slot: u32) -> Option<&mut [u8]> {
+        match &mut self.storage {
+            Storage::Hash(map) => map.value_mut(slot),
+            Storage::Array(map) => map.values.get_mut(slot),
+        }
+    }
+}
+
+fn check_size(bytes: &[u8], size: u32) -> Result<(), Errno> {
+    if u32::try_from(bytes.len()) == Ok(size) {
+        Ok(())
+    } else {
+        Err(Errno::Invalid)
+    }
+}
+
+/// Values side by side, each 8-aligned relative to the first as in Linux, allocated once.
+#[derive(Debug)]
+struct Values {
+    bytes: Vec<u8>,
+    size: usize,
+    stride: usize,
+}
+
+impl Values {
+    fn new(count: u32, size: u32) -> Option<Self> {
+        let stride = Self::stride(size);
+        let bytes = filled(crate::number::index(count).checked_mul(stride)?, 0)?;
+        Some(Self {
+            bytes,
+            size: crate::number::index(size),
+            stride,
+        })
+    }
+
+    /// `round_up(size, 8)`; a value has at most 64 KiB.
+    const fn stride(size: u32) -> usize {
+        crate::number::index(size).saturating_add(7) & !7
+    }
+
+    fn get(&self, slot: u32) -> Option<&[u8]> {
+        let start = crate::number::index(slot).checked_mul(self.stride)?;
+        self.bytes.get(start..start.checked_add(self.size)?)
+    }
+
+    fn get_mut(&mut self, slot: u32) -> Option<&mut [u8]> {
+        let start = crate::number::index(slot).checked_mul(self.stride)?;
+        self.bytes.get_mut(start..start.checked_add(self.size)?)
+    }
+}
+
+/// A vector of `len` equal items, or nothing where there is no memory for it.
+fn filled<T: Clone>(len: usize, item: T) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(len).ok()?;
+    items.resize(len, item);
+    Some(items)
+}

@@ -1,0 +1,401 @@
+//! Packets: an owned buffer with room at both ends, and annotations.
+
+use alloc::vec::Vec;
+
+use platform_click::{Code, limits};
+
+use crate::codes;
+
+/// What elements know of a packet beside its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Annotations {
+    /// The input port that the packet came through.
+    pub port: u32,
+    /// A mark that elements and programs hand on.
+    pub mark: u32,
+    /// When the packet was received, in nanoseconds of the monotonic clock.
+    pub rx_time_ns: u64,
+    /// How long the packet is to be delayed, in nanoseconds.
+    pub delay_ns: u64,
+}
+
+/// Why a packet cannot have the length asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PacketError {
+    /// More bytes than the platform takes.
+    #[error("a packet of {0} bytes is longer than the {max} of the platform", max = limits::MAX_PACKET_SIZE)]
+    TooLong(usize),
+    /// More bytes were to be removed than the packet has.
+    #[error("{wanted} bytes cannot be removed from a packet of {len}")]
+    TooShort {
+        /// Bytes to be removed.
+        wanted: usize,
+        /// Bytes of the packet.
+        len: usize,
+    },
+    /// More bytes at one end than one step may add or remove.
+    #[error("{0} bytes are not within ±{max}", max = limits::MAX_ADD_SPACE)]
+    Step(i32),
+    /// There is no memory for a larger buffer.
+    #[error("no memory for a packet buffer of {0} bytes")]
+    OutOfMemory(usize),
+}
+
+impl PacketError {
+    /// The diagnostic.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        codes::PACKET
+    }
+}
+
+/// A packet of at most [`limits::MAX_PACKET_SIZE`] bytes.
+///
+/// The bytes lie in a buffer with headroom before and tailroom behind them, so that headers come
+/// and go without a copy. Operations have Click's names: `push` and `pull` work at the front, `put`
+/// and `take` at the back. New bytes are zero. An operation that fails changes nothing.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Annotations.
+    pub annotations: Annotations,
+    /// Every byte outside of `start..end` may hold anything.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Packet {
+    /// Bytes of headroom of a new packet: an outer Ethernet, IPv6 and UDP header with a tag, or one
+    /// cache line.
+    pub const DEFAULT_HEADROOM: usize = 64;
+
+    /// Bytes of tailroom of a new packet.
+    pub const DEFAULT_TAILROOM: usize = 64;
+
+    /// A packet with a copy of `bytes` and default room at both ends.
+    ///
+    /// # Errors
+    /// Too many bytes, or no memory.
+    pub fn new(bytes: &[u8]) -> Result<Self, PacketError> {
+        Self::with_room(bytes, Self::DEFAULT_HEADROOM, Self::DEFAULT_TAILROOM)
+    }
+
+    /// A packet with a copy of `bytes` and this many bytes of room at either end, each bounded by
+    /// [`limits::MAX_PACKET_SIZE`].
+    ///
+    /// # Errors
+    /// Too many bytes, or no memory.
+    pub fn with_room(bytes: &[u8], headroom: usize, tailroom: usize) -> Result<Self, PacketError> {
+        if bytes.len() > limits::MAX_PACKET_SIZE {
+            return Err(PacketError::TooLong(bytes.len()));
+        }
+        let start = headroom.min(limits::MAX_PACKET_SIZE);
+        // At most three times MAX_PACKET_SIZE.
+        let end = start.saturating_add(bytes.len());
+        let mut buffer = zeros(end.saturating_add(tailroom.min(limits::MAX_PACKET_SIZE)))?;
+        if let Some(place) = buffer.get_mut(start..end) {
+            place.copy_from_slice(bytes);
+        }
+        Ok(Self {
+            annotations: Annotations::default(),
+            buffer,
+            start,
+            end,
+        })
+    }
+
+    /// A packet without bytes and without a buffer, for programs that see no packet.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            annotations: Annotations {
+                port: 0,
+                mark: 0,
+                rx_time_ns: 0,
+                delay_ns: 0,
+            },
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        // `start <= end <= buffer.len()` always; the alternative is never taken.
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Its bytes, to change them in place.
+    #[must_use]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.buffer
+            .get_mut(self.start..self.end)
+            .unwrap_or_default()
+    }
+
+    /// Number of its bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that can be added at the front without moving the packet.
+    #[must_use]
+    pub const fn headroom(&self) -> usize {
+        self.start
+    }
+
+    /// Bytes that can be added at the back without moving the packet.
+    #[must_use]
+    pub const fn tailroom(&self) -> usize {
+        self.buffer.len().saturating_sub(self.end)
+    }
+
+    /// Adds `count` zero bytes at the front.
+    ///
+    /// # Errors
+    /// The packet would be too long, or there is no memory.
+    pub fn push(&mut self, count: usize) -> Result<(), PacketError> {
+        self.resize(End::added(count), End::default())
+    }
+
+    /// Removes `count` bytes at the front.
+    ///
+    /// # Errors
+    /// The packet has fewer bytes.
+    pub fn pull(&mut self, count: usize) -> Result<(), PacketError> {
+        self.resize(End::removed(count), End::default())
+    }
+
+    /// Adds `count` zero bytes at the back.
+    ///
+    /// # Errors
+    /// The packet would be too long, or there is no memory.
+    pub fn put(&mut self, count: usize) -> Result<(), PacketError> {
+        self.resize(End::default(), End::added(count))
+    }
+
+    /// Removes `count` bytes at the back.
+    ///
+    /// # Errors
+    /// The packet has fewer bytes.
+    pub fn take(&mut self, count: usize) -> Result<(), PacketError> {
+        self.resize(End::default(), End::removed(count))
+    }
+
+    /// Adds (positive) or removes (negative) bytes at both ends in one step: what the helper
+    /// `bpf_packet_add_space` does. Only bytes that the packet had before can be removed.
+    ///
+    /// # Errors
+    /// A count outside of ±[`limits::MAX_ADD_SPACE`], fewer bytes than are to be removed, a packet
+    /// that would be too long, or no memory.
+    pub fn add_space(&mut self, head: i32, tail: i32) -> Result<(), PacketError> {
+        self.resize(End::step(head)?, End::step(tail)?)
+    }
+
+    fn resize(&mut self, head: End, tail: End) -> Result<(), PacketError> {
+        let len = self.len();
+        let wanted = head.removed.saturating_add(tail.removed);
+        let kept = len
+            .checked_sub(wanted)
+            .ok_or(PacketError::TooShort { wanted, len })?;
+        let longer = kept.saturating_add(head.added).saturating_add(tail.added);
+        if longer > limits::MAX_PACKET_SIZE {
+            return Err(PacketError::TooLong(longer));
+        }
+        // No sum below overflows: lengths and rooms are at most MAX_PACKET_SIZE, and a count that
+        // is added was bounded by the length just checked.
+        if head.added > self.headroom() || tail.added > self.tailroom() {
+            self.reallocate(head.added, tail.added)?;
+        }
+        let kept_start = self.start.saturating_add(head.removed);
+        let kept_end = self.end.saturating_sub(tail.removed);
+        self.start = kept_start.saturating_sub(head.added);
+        self.end = kept_end.saturating_add(tail.added);
+        // Room that was used before still holds old bytes.
+        for fresh in [self.start..kept_start, kept_end..self.end] {
+            // Empty where bytes were removed.
+            if let Some(place) = self.buffer.get_mut(fresh) {
+                place.fill(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the packet into a buffer with at least this much room, and the default room on top.
+    fn reallocate(&mut self, head: usize, tail: usize) -> Result<(), PacketError> {
+        let headroom = head.saturating_add(Self::DEFAULT_HEADROOM);
+        let tailroom = tail.saturating_add(Self::DEFAULT_TAILROOM);
+        let moved = Self::with_room(self.bytes(), headroom, tailroom)?;
+        *self = Self {
+            annotations: self.annotations,
+            ..moved
+        };
+        Ok(())
+    }
+}
+
+/// Two packets are equal when bytes and annotations are; room does not matter.
+impl PartialEq for Packet {
+    fn eq(&self, other: &Self) -> bool {
+        self.annotations == other.annotations && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Packet {}
+
+/// What happens at one end of a packet.
+#[derive(Clone, Copy, Default)]
+struct End {
+    added: usize,
+    removed: usize,
+}
+
+impl End {
+    const fn added(count: usize) -> Self {
+        Self {
+            added: count,
+            removed: 0,
+        }
+    }
+
+    const fn removed(count: usize) -> Self {
+        Self {
+            added: 0,
+            removed: count,
+        }
+    }
+
+    /// A signed count within ±[`limits::MAX_ADD_SPACE`].
+    fn step(count: i32) -> Result<Self, PacketError> {
+        let size = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+        if count.unsigned_abs() > limits::MAX_ADD_SPACE.unsigned_abs() {
+            Err(PacketError::Step(count))
+        } else if count < 0 {
+            Ok(Self::removed(size))
+        } else {
+            Ok(Self::added(size))
+        }
+    }
+}
+
+/// Memory of zeros, or an error where there is none.
+fn zeros(len: usize) -> Result<Vec<u8>, PacketError> {
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(len)
+        .map_err(|_| PacketError::OutOfMemory(len))?;
+    buffer.resize(len, 0);
+    Ok(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn a_packet_is_bounded_when_it_is_made() {
+        let longest = vec![7; limits::MAX_PACKET_SIZE];
+        assert_eq!(Packet::new(&longest).unwrap().len(), longest.len());
+        let longer = vec![7; limits::MAX_PACKET_SIZE + 1];
+        assert_eq!(
+            Packet::new(&longer).unwrap_err(),
+            PacketError::TooLong(longer.len())
+        );
+        assert!(Packet::empty().is_empty() && Packet::new(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn both_ends_grow_and_shrink() {
+        let mut packet = Packet::with_room(&[1, 2, 3, 4], 2, 2).unwrap();
+        packet.pull(1).unwrap();
+        packet.take(1).unwrap();
+        assert_eq!(packet.bytes(), [2, 3]);
+        // The bytes just removed are not found again.
+        packet.push(1).unwrap();
+        packet.put(1).unwrap();
+        assert_eq!(packet.bytes(), [0, 2, 3, 0]);
+        assert_eq!((packet.headroom(), packet.tailroom()), (2, 2));
+    }
+
+    #[test]
+    fn a_packet_without_room_moves_and_keeps_what_it_is() {
+        let mut packet = Packet::with_room(&[1, 2], 0, 0).unwrap();
+        packet.annotations.mark = 9;
+        packet.push(3).unwrap();
+        packet.put(200).unwrap();
+        assert_eq!(&packet.bytes()[..5], [0, 0, 0, 1, 2]);
+        assert_eq!((packet.len(), packet.annotations.mark), (205, 9));
+    }
+
+    #[test]
+    fn add_space_at_and_over_each_limit() {
+        let max = limits::MAX_PACKET_SIZE;
+        for (len, head, tail, want) in [
+            (10, 0, 0, Ok(10)),
+            (10, 256, 256, Ok(522)),
+            (10, 257, 0, Err(PacketError::Step(257))),
+            (600, 0, -257, Err(PacketError::Step(-257))),
+            (10, i32::MIN, 0, Err(PacketError::Step(i32::MIN))),
+            (10, 0, i32::MAX, Err(PacketError::Step(i32::MAX))),
+            (10, -10, 0, Ok(0)),
+            (10, -5, -5, Ok(0)),
+            (
+                10,
+                -6,
+                -5,
+                Err(PacketError::TooShort {
+                    wanted: 11,
+                    len: 10,
+                }),
+            ),
+            (
+                10,
+                -11,
+                20,
+                Err(PacketError::TooShort {
+                    wanted: 11,
+                    len: 10,
+                }),
+            ),
+            (0, 4, 0, Ok(4)),
+            (max - 1, 1, 0, Ok(max)),
+            (max, 0, 1, Err(PacketError::TooLong(max + 1))),
+            (max, -1, 1, Ok(max)),
+        ] {
+            let bytes: Vec<u8> = (0..len)
+                .map(|i| u8::try_from(i % 250 + 1).unwrap())
+                .collect();
+            let mut packet = Packet::with_room(&bytes, 3, 3).unwrap();
+            let got = packet.add_space(head, tail).map(|()| packet.len());
+            assert_eq!(got, want, "{len} {head} {tail}");
+            if want.is_err() {
+                assert_eq!(packet.bytes(), bytes, "{len} {head} {tail}");
+                continue;
+            }
+            let expected: Vec<u8> = vec![0; usize::try_from(head.max(0)).unwrap()]
+                .into_iter()
+                .chain(
+                    bytes[usize::try_from((-head).max(0)).unwrap()
+                        ..len - usize::try_from((-tail).max(0)).unwrap()]
+                        .iter()
+                        .copied(),
+                )
+                .chain(vec![0; usize::try_from(tail.max(0)).unwrap()])
+                .collect();
+            assert_eq!(packet.bytes(), expected, "{len} {head} {tail}");
+        }
+    }
+}
