@@ -38,5 +38,5 @@ pub use statement::{
     Program, SandboxClass, Statement, StatementError, Termination, Trial,
 };
 pub use text::{Name, Symbol, Text, TextError};
-pub use time::{TimeError, UnixTime};
-pub use version::Version;
+pub use time::UnixTime;
+pub use version::{ParseVersionError, Version};

@@ -2,51 +2,52 @@
 
 use core::fmt;
 
-/// Seconds since 1970-01-01T00:00:00Z, without leap seconds, up to the end of the year 9999 (where
-/// the times of certificates end, RFC 5280, 4.1.2.5).
+/// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+///
+/// What time it *is* is not this type's question: the loader decides, from signed times, a persisted
+/// floor and the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnixTime(u64);
-
-/// A number of seconds behind the year 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} seconds after 1970 are behind the year 9999")]
-pub struct TimeError(pub u64);
 
 impl UnixTime {
     /// 1970-01-01T00:00:00Z: the earliest.
     pub const EPOCH: Self = Self(0);
 
-    /// 9999-12-31T23:59:59Z: the latest.
-    pub const MAX: Self = Self(253_402_300_799);
+    /// 9999-12-31T23:59:59Z, where the times of certificates end (RFC 5280, 4.1.2.5). Statements
+    /// have no later one either.
+    pub const YEAR_9999: Self = Self(253_402_300_799);
 
-    /// This many seconds after 1970-01-01T00:00:00Z.
-    ///
-    /// # Errors
-    /// When that is later than [`Self::MAX`].
-    pub const fn from_secs(secs: u64) -> Result<Self, TimeError> {
-        if secs > Self::MAX.0 {
-            return Err(TimeError(secs));
-        }
-        Ok(Self(secs))
+    /// The point `seconds` after the epoch.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Seconds since the epoch.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0
     }
 
-    /// The time `secs` seconds later; not later than [`Self::MAX`].
+    /// The point `seconds` later, or the last there is.
     #[must_use]
-    pub const fn saturating_add(self, secs: u64) -> Self {
-        let sum = self.0.saturating_add(secs);
-        Self(if sum > Self::MAX.0 { Self::MAX.0 } else { sum })
+    pub const fn saturating_add(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// The point `seconds` earlier, or the epoch.
+    #[must_use]
+    pub const fn saturating_sub(self, seconds: u64) -> Self {
+        Self(self.0.saturating_sub(seconds))
     }
 }
 
-/// RFC 3339 in UTC: `2026-11-20T13:08:00Z`.
+/// As RFC 3339 writes it, in UTC (`2026-11-20T13:08:00Z`); after the year 9999 in seconds.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self > Self::YEAR_9999 {
+            return write!(f, "{} s after 1970-01-01T00:00:00Z", self.0);
+        }
         let (year, month, day) = civil(self.0 / 86_400);
         let second = self.0 % 86_400;
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -67,7 +68,7 @@ impl fmt::Debug for UnixTime {
 /// Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "`days` is below 2^22 and each divisor is a constant other than zero"
+    reason = "`days` is below 2^22, since the year is at most 9999, and each divisor is a constant other than zero"
 )]
 const fn civil(days: u64) -> (u64, u64, u64) {
     let since_march_0000 = days + 719_468;
@@ -104,14 +105,18 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
             (253_402_300_799, "9999-12-31T23:59:59Z"),
         ] {
-            assert_eq!(UnixTime::from_secs(secs).unwrap().to_string(), text);
+            assert_eq!(UnixTime::from_secs(secs).to_string(), text);
         }
     }
 
     #[test]
-    fn the_year_9999_is_the_last() {
-        let late = UnixTime::MAX.as_secs() + 1;
-        assert_eq!(UnixTime::from_secs(late), Err(TimeError(late)));
-        assert_eq!(UnixTime::EPOCH.saturating_add(u64::MAX), UnixTime::MAX);
+    fn what_has_no_rfc_3339_form_prints_in_seconds() {
+        let late = UnixTime::YEAR_9999.saturating_add(1);
+        assert_eq!(
+            late.to_string(),
+            "253402300800 s after 1970-01-01T00:00:00Z"
+        );
+        assert_eq!(late.saturating_add(u64::MAX).as_secs(), u64::MAX);
+        assert_eq!(UnixTime::EPOCH.saturating_sub(1), UnixTime::EPOCH);
     }
 }

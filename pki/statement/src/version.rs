@@ -30,9 +30,10 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, ParseVersionError> {
         let mut parts = text.split('.').map(|part| {
-            // `parse` takes a sign; a version has none.
+            // `parse` takes a sign and leading zeros; a version has neither.
             let digits = part.bytes().all(|c| c.is_ascii_digit());
-            part.parse().ok().filter(|_| digits)
+            let shortest = part == "0" || !part.starts_with('0');
+            part.parse().ok().filter(|_| digits && shortest)
         });
         let mut next = || parts.next().flatten().ok_or(ParseVersionError);
         let version = Self {
@@ -59,7 +60,17 @@ mod tests {
         assert_eq!(version.to_string(), "0.10.6");
         assert!(version > "0.9.7".parse().unwrap());
         assert!(version < "1.0.0".parse().unwrap());
-        for bad in ["", "1", "1.2", "1.2.3.4", "1.2.x", "+1.2.3", "1..3"] {
+        for bad in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "1.2.x",
+            "+1.2.3",
+            "1..3",
+            "01.2.3",
+            "1.2.4294967296",
+        ] {
             assert_eq!(bad.parse::<Version>(), Err(ParseVersionError), "{bad}");
         }
     }

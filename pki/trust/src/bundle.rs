@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use platform_click::Digest;
 
 use crate::codec::{self, File, FileSignature};
-use crate::contents::{EngineVersion, RootKeys, TrustContents};
+use crate::contents::{RootKeys, TrustContents};
 use crate::limits::MAX_TRUST_BUNDLE_SIZE;
-use crate::{PublicKey, TrustError, UnixTime};
+use crate::{PublicKey, TrustError, UnixTime, Version};
 
 /// A trust bundle that was read; nobody has checked who signed it. Its content is for display.
 #[derive(Clone, Debug)]
@@ -182,19 +182,16 @@ impl TrustBundle {
     /// that the bundle does not name may have any.
     ///
     /// # Errors
-    /// [`TrustError::Engine`], also when `version` cannot be compared.
-    pub fn check_engine(&self, engine: &str, version: &str) -> Result<(), TrustError> {
+    /// [`TrustError::Engine`].
+    pub fn check_engine(&self, engine: &str, version: Version) -> Result<(), TrustError> {
         let entries = &self.contents.min_engines;
-        let Some(entry) = entries.iter().find(|entry| entry.name == engine) else {
-            return Ok(());
-        };
-        match version.parse::<EngineVersion>() {
-            Ok(parsed) if parsed >= entry.version => Ok(()),
-            _ => Err(TrustError::Engine {
+        match entries.iter().find(|entry| entry.name == engine) {
+            Some(entry) if version < entry.version => Err(TrustError::Engine {
                 engine: engine.to_string(),
-                version: version.chars().take(64).collect(),
-                lowest: entry.version.to_string(),
+                version,
+                lowest: entry.version,
             }),
+            _ => Ok(()),
         }
     }
 

@@ -284,7 +284,9 @@ fn min_engine(d: &mut Decoder<'_>) -> Read<MinEngine> {
     array(d, 2, "a verifier engine")?;
     Ok(MinEngine {
         name: text(d)?,
-        version: text(d)?.parse()?,
+        version: text(d)?
+            .parse()
+            .map_err(|_| Reject::Format("the version of an engine"))?,
     })
 }
 

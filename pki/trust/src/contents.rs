@@ -2,8 +2,6 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
 
 use platform_click::Digest;
 
@@ -13,7 +11,7 @@ use crate::limits::{
 };
 use crate::name::DistinguishedName;
 use crate::scope::is_name;
-use crate::{PublicKey, Role, UnixTime};
+use crate::{PublicKey, Role, UnixTime, Version};
 
 /// The content of a trust bundle. Public fields: before it is signed anybody may write it, and what
 /// was only read or written is trusted by nobody; see [`TrustBundle`](crate::TrustBundle).
@@ -75,7 +73,7 @@ pub struct MinEngine {
     /// The engine's name.
     pub name: String,
     /// Its lowest version.
-    pub version: EngineVersion,
+    pub version: Version,
 }
 
 /// A counter that loaders set anew, after a signer drove it too far ahead.
@@ -88,10 +86,6 @@ pub struct CounterReset {
     /// Why, for people.
     pub reason: String,
 }
-
-/// A version `major.minor.patch`, compared number by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EngineVersion([u32; 3]);
 
 /// Why the content of a trust bundle is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,8 +134,8 @@ pub enum ContentsError {
     /// A key is both trusted and revoked.
     #[error("the key {0:.16} is trusted and revoked at once")]
     RevokedRoot(Digest),
-    /// A text is not a usable name, version or reason.
-    #[error("`{0}` is not a usable name, version or reason")]
+    /// A text is not a usable name or reason.
+    #[error("`{0}` is not a usable name or reason")]
     Text(String),
 }
 
@@ -215,33 +209,6 @@ impl Anchor {
     #[must_use]
     pub fn roles(&self) -> &[Role] {
         &self.roles
-    }
-}
-
-/// Three decimal numbers with dots between, without sign or leading zeros; any other text is not a
-/// version that can be compared.
-impl FromStr for EngineVersion {
-    type Err = ContentsError;
-
-    fn from_str(text: &str) -> Result<Self, ContentsError> {
-        let error = || ContentsError::Text(text.chars().take(64).collect());
-        let mut parts = text.split('.').map(number);
-        let mut next = || parts.next().flatten().ok_or_else(error);
-        let version = Self([next()?, next()?, next()?]);
-        parts.next().is_none().then_some(version).ok_or_else(error)
-    }
-}
-
-fn number(text: &str) -> Option<u32> {
-    let is_canonical = text == "0" || !text.starts_with('0');
-    let is_decimal = text.bytes().all(|c| c.is_ascii_digit());
-    (is_canonical && is_decimal).then(|| text.parse().ok())?
-}
-
-impl fmt::Display for EngineVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [major, minor, patch] = self.0;
-        write!(f, "{major}.{minor}.{patch}")
     }
 }
 
@@ -378,36 +345,5 @@ pub(crate) fn check_ascending<T: Ord>(
         Ok(())
     } else {
         Err(ContentsError::Order(list))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        let version = |text: &str| text.parse::<EngineVersion>().unwrap();
-        assert!(version("0.2.10") > version("0.2.9"));
-        assert!(version("1.0.0") > version("0.99.99"));
-        assert_eq!(version("0.2.6").to_string(), "0.2.6");
-    }
-
-    #[test]
-    fn what_cannot_be_compared_is_no_version() {
-        for text in [
-            "",
-            "1",
-            "1.2",
-            "1.2.3.4",
-            "1.2.3-rc1",
-            "01.2.3",
-            "+1.2.3",
-            "1..3",
-            "1.2.4294967296",
-        ] {
-            let result = text.parse::<EngineVersion>();
-            assert_eq!(result, Err(ContentsError::Text(text.into())), "{text}");
-        }
     }
 }

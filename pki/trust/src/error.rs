@@ -7,7 +7,7 @@ use platform_click::{Code, Digest, ExitCode};
 
 use crate::certificate::{CertificateKind, ProfileError};
 use crate::contents::ContentsError;
-use crate::{Role, UnixTime, codes};
+use crate::{Role, UnixTime, Version, codes};
 
 /// Why a chain, a signature or a trust bundle is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -177,15 +177,15 @@ pub enum TrustError {
     /// The trust bundle does not list the platform.
     #[error("the platform `{0}` is not one that the trust bundle allows")]
     Platform(String),
-    /// A verifier engine is older than the trust bundle demands, or its version says nothing.
+    /// A verifier engine is older than the trust bundle demands.
     #[error("the verifier {engine} {version} is not {lowest} or later")]
     Engine {
         /// The engine.
         engine: String,
         /// Its version as stated.
-        version: String,
+        version: Version,
         /// The lowest accepted.
-        lowest: String,
+        lowest: Version,
     },
 }
 

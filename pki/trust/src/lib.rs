@@ -39,17 +39,15 @@ pub mod oid;
 mod path;
 mod role;
 mod scope;
-mod time;
 
+pub use bpf_statement::{UnixTime, Version};
 pub use bundle::{TrustBundle, UnsignedTrustBundle, UnverifiedTrustBundle};
 pub use certificate::{Certificate, CertificateKind, ExtensionKind, ProfileError};
 pub use chain::{VerifiedSigner, verify_chain};
 pub use contents::{
-    Anchor, ContentsError, CounterReset, EngineVersion, MinEngine, MinEpoch, RootKeys,
-    TrustContents,
+    Anchor, ContentsError, CounterReset, MinEngine, MinEpoch, RootKeys, TrustContents,
 };
 pub use error::TrustError;
 pub use key::PublicKey;
 pub use role::Role;
 pub use scope::{Scope, ScopeError};
-pub use time::UnixTime;

@@ -9,6 +9,7 @@ use super::{
     StatementError, Termination,
 };
 use crate::text::Text;
+use crate::time::UnixTime;
 
 /// The first rule that does not hold. Lists are short, so each item is compared with those before.
 pub(super) fn check(claims: &Claims) -> Result<(), StatementError> {
@@ -25,6 +26,8 @@ pub(super) fn check(claims: &Claims) -> Result<(), StatementError> {
         "program",
         claims.programs.iter().map(|program| &program.name),
     )?;
+    let latest = UnixTime::YEAR_9999.as_secs();
+    in_range("time of expiry", claims.expires_at.as_secs(), 0, latest)?;
     if claims.expires_at <= claims.issued_at {
         return Err(StatementError::Lifetime {
             issued_at: claims.issued_at,

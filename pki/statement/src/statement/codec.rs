@@ -1,5 +1,6 @@
 //! The encoding of claims, field by field as `docs/formats.md` lists them.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use platform_click::{HelperId, MapKind, ProgramKind, VerifierProfile, limits};
@@ -11,7 +12,6 @@ use super::{
 use crate::cbor::{Reader, Writer};
 use crate::text::{Name, Symbol, Text};
 use crate::time::UnixTime;
-use crate::version::Version;
 
 /// The version of the format.
 const VERSION: u64 = 1;
@@ -27,13 +27,8 @@ pub(super) fn write(claims: &Claims) -> Vec<u8> {
     out.i64(6).digest(&claims.slice);
     write_profile(out.i64(7), &claims.profile);
     out.i64(8).list(&claims.engines, |out, engine| {
-        let Version {
-            major,
-            minor,
-            patch,
-        } = engine.version;
-        out.array(2).text(engine.name.as_str()).array(3);
-        out.u64(major.into()).u64(minor.into()).u64(patch.into());
+        out.array(2).text(engine.name.as_str());
+        out.text(&engine.version.to_string());
     });
     out.i64(9).u64(claims.sandbox.number().into());
     out.i64(10).u64(claims.termination.number().into());
@@ -157,7 +152,7 @@ fn read_text(input: &mut Reader<'_>) -> Result<Text, StatementError> {
 }
 
 fn read_time(input: &mut Reader<'_>) -> Result<UnixTime, StatementError> {
-    Ok(UnixTime::from_secs(input.u64()?)?)
+    Ok(UnixTime::from_secs(input.u64()?))
 }
 
 /// A value that is encoded as its number.
@@ -189,12 +184,7 @@ fn read_profile(input: &mut Reader<'_>) -> Result<VerifierProfile, StatementErro
 fn read_engine(input: &mut Reader<'_>) -> Result<Engine, StatementError> {
     input.array(2)?;
     let name = read_name(input)?;
-    input.array(3)?;
-    let version = Version {
-        major: input.u32()?,
-        minor: input.u32()?,
-        patch: input.u32()?,
-    };
+    let version = input.text()?.parse()?;
     Ok(Engine { name, version })
 }
 

@@ -12,8 +12,8 @@ use platform_click::{
 use crate::cbor::CborError;
 use crate::codes;
 use crate::text::{Name, Symbol, Text, TextError};
-use crate::time::{TimeError, UnixTime};
-use crate::version::Version;
+use crate::time::UnixTime;
+use crate::version::{ParseVersionError, Version};
 
 /// The highest counter: 2^53 − 1, which JSON readers still hold exactly.
 pub const MAX_COUNTER: u64 = (1 << 53) - 1;
@@ -244,9 +244,9 @@ pub enum StatementError {
     /// A name or text is not allowed in its place.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// A time is out of range.
-    #[error(transparent)]
-    Time(#[from] TimeError),
+    /// The version of an engine is not one.
+    #[error("version of an engine")]
+    EngineVersion(#[from] ParseVersionError),
     /// A number stands for nothing that this platform has.
     #[error("{what} {number} is not known")]
     Unknown {
@@ -328,7 +328,7 @@ impl StatementError {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Cbor(_) | Self::Text(_) | Self::Time(_) => codes::ENCODING,
+            Self::Cbor(_) | Self::Text(_) | Self::EngineVersion(_) => codes::ENCODING,
             Self::Version(_) => codes::VERSION,
             Self::Unknown { .. } => codes::UNKNOWN,
             _ => codes::CLAIMS,
