@@ -38,4 +38,4 @@ pub use insn::{
 };
 pub use lines::{Line, LineTable};
 pub use listing::Listing;
-pub use object::{Object, ParseOptions, Program};
+pub use object::{LEGACY_SECTION, Object, ParseOptions, Program};
