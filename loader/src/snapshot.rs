@@ -185,10 +185,7 @@ impl TrustUse {
             id: trust_id(trust),
             issued: contents.issued,
             set_time_floor: contents.time_floor,
-            // A name that no statement can have resets nothing.
-            set_counters: resets
-                .filter_map(|reset| Some((Name::new(&reset.name).ok()?, reset.to)))
-                .collect(),
+            set_counters: resets.map(|reset| (reset.name.clone(), reset.to)).collect(),
         }
     }
 
