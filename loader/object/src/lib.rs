@@ -24,7 +24,6 @@ mod error;
 mod image;
 mod insn;
 mod lines;
-mod listing;
 mod object;
 
 pub use error::{
@@ -37,5 +36,4 @@ pub use insn::{
     Wide, Width,
 };
 pub use lines::{Line, LineTable};
-pub use listing::Listing;
-pub use object::{LEGACY_SECTION, Object, ParseOptions, Program};
+pub use object::{Object, ParseOptions, Program};

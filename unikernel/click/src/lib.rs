@@ -1,1 +1,54 @@
-//! The Click router: language, elements and graph.
+//! The Click router: its language, its elements, and packets on their way between them.
+//!
+//! A configuration is text. [`Config::parse`](language::Config::parse) turns it into elements and
+//! connections with all names resolved, [`Graph`](graph::Graph) checks ports and who pushes or
+//! pulls, and [`Router::new`] makes the elements and opens what they need; then [`Router::run`]
+//! moves packets. Files and clock belong to a [`Host`]. Nothing here opens a file or prints.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`language`] | text, declarations, connections, arguments |
+//! | [`error`] | everything that can be wrong with a configuration, and how it is shown |
+//! | [`graph`] | ports, push and pull |
+//! | [`elements`] | the table of classes and their manual pages |
+//! | [`handlers`] | reading from and writing to a running router |
+//! | [`host`] | what a process or machine provides |
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![deny(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::or_fun_call,
+        reason = "a test fails by panicking"
+    )
+)]
+
+extern crate alloc;
+
+pub mod codes;
+mod element;
+pub mod elements;
+pub mod error;
+pub mod graph;
+pub mod handlers;
+pub mod host;
+pub mod language;
+pub mod limits;
+mod nearest;
+mod router;
+#[cfg(test)]
+mod testing;
+
+pub use error::{ConfigError, Problem};
+pub use handlers::HandlerError;
+pub use host::{Host, HostError};
+pub use language::{Config, Source};
+pub use router::{Progress, Router, RunError};

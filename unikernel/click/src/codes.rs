@@ -1,0 +1,36 @@
+//! Diagnostics about Click configurations and the router.
+
+platform_click::codes! {
+    SYNTAX = "BPF-C001", Usage, "the configuration has a syntax error",
+        "A configuration is a list of declarations (`name :: Class(arguments);`) and connections (`a [1] -> [0] b;`).";
+    UNSUPPORTED = "BPF-C002", Usage, "the configuration uses a construct that is not supported",
+        "Write declarations and connections out: compound elements, element groups, `=>`, port lists, variables and libraries are refused, never guessed at.";
+    CLASS = "BPF-C003", Usage, "an element class is unknown",
+        "`bpfclick --list` prints the classes that there are.";
+    NAME = "BPF-C004", Usage, "an element's name is undeclared, declared twice, or that of a class",
+        "Declare every element once, before it is used, under a name that is not a class.";
+    ARGUMENT = "BPF-C005", Usage, "an element's arguments are wrong",
+        "`bpfclick --help ELEMENT` describes the arguments of a class.";
+    RESERVED = "BPF-C006", Usage, "the configuration tries to decide what is trusted",
+        "Trust bundle, state directory and instance belong to the process (`bpfclick --trust FILE --state DIR`): whoever writes a configuration could otherwise bring a root of his own.";
+    PORT = "BPF-C007", Usage, "a port does not exist, is not connected, or is connected twice",
+        "Every port up to the highest one in use needs a connection; a push output and a pull input take exactly one.";
+    PROCESSING = "BPF-C008", Usage, "a push port is connected to a pull port",
+        "Put an element that stores packets between them.";
+    LIMIT = "BPF-C009", Usage, "the configuration is too large",
+        "The limits are those of `click_graph::limits`.";
+    OUTPUTS = "BPF-C010", Usage, "a classifier may name an output that its element does not have",
+        "Connect as many outputs as the statement's highest output asks for; `bpfsign inspect` prints it.";
+    HANDLER = "BPF-C011", Usage, "a handler does not exist, or cannot be used so",
+        "A handler is named `element.handler`; `element.handlers` lists them.";
+    NO_TRUST = "BPF-C012", Usage, "the process has no trust bundle or no state directory",
+        "Elements that run programs need both: `bpfclick --trust FILE --state DIR`. `bpfsign state init` makes the directory.";
+    UNREADABLE = "BPF-C013", Input, "an input file cannot be read",
+        "Check that the file exists, is a regular file and may be read.";
+    DUMP = "BPF-C014", Input, "a capture file is malformed or truncated",
+        "FromDump reads pcap files of both byte orders, with microseconds or nanoseconds. `editcap -F pcap` converts others.";
+    WRITE = "BPF-C015", Io, "an output file cannot be written",
+        "Check the folder, its permissions and the free space.";
+    LOOP = "BPF-C016", Usage, "a packet goes round in the configuration",
+        "Every way round a cycle of connections must at some point lead out of it.";
+}

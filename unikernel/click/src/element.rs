@@ -1,0 +1,193 @@
+//! What an element is to the router.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bpf_runtime::Packet;
+
+use crate::error::ConfigError;
+use crate::graph::Side;
+use crate::host::{Host, HostError};
+use crate::language::Arguments;
+
+/// An element of a running router.
+pub(crate) trait Element: fmt::Debug {
+    /// Takes a packet through an input, and sends packets on with [`Context::push`] or drops it.
+    ///
+    /// # Errors
+    /// A device failed; the router stops.
+    fn push(
+        &mut self,
+        input: usize,
+        packet: Packet,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError>;
+
+    /// Does one piece of work of an element that acts by itself: makes at most one packet.
+    ///
+    /// # Errors
+    /// A device failed; the router stops.
+    fn run(&mut self, _context: &mut Context<'_>) -> Result<Activity, HostError> {
+        Ok(Activity::Idle)
+    }
+
+    /// How many times in a row [`Self::run`] is called.
+    fn burst(&self) -> u64 {
+        1
+    }
+
+    /// Opens what is read, before programs are admitted. Changes nothing outside.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    fn open_inputs(&mut self, _host: &mut dyn Host) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// Opens what is written: the last thing before the router runs.
+    ///
+    /// # Errors
+    /// The file cannot be used.
+    fn open_outputs(&mut self, _host: &mut dyn Host) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// Completes what is written: the last thing after the router has run.
+    ///
+    /// # Errors
+    /// A device failed.
+    fn finish(&mut self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// The value of one of the readable handlers of its class.
+    fn read(&self, _handler: &str) -> Option<String> {
+        None
+    }
+
+    /// Writes to one of the writable handlers of its class. `None`: the value does not fit.
+    fn write(&mut self, _handler: &str, _value: &str) -> Option<()> {
+        None
+    }
+}
+
+/// What came of a call of [`Element::run`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activity {
+    /// There may be more to do.
+    Working,
+    /// There is nothing more to do, unless a handler is written to.
+    Idle,
+    /// The router is to stop.
+    Stop,
+}
+
+/// What an element works with while it is called.
+pub(crate) struct Context<'a> {
+    /// The world outside.
+    pub(crate) host: &'a mut dyn Host,
+    /// Packets that go on, with the output that they leave through.
+    pub(super) emitted: &'a mut Vec<(usize, Packet)>,
+}
+
+impl Context<'_> {
+    /// Sends a packet on through an output. Where the output is optional and not connected, the
+    /// packet ends there.
+    pub(crate) fn push(&mut self, output: usize, packet: Packet) {
+        self.emitted.push((output, packet));
+    }
+}
+
+/// A class of elements: an entry of the table [`crate::elements::ALL`].
+pub struct ElementClass {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// Its manual page, in Markdown: a summary line, then the sections Configuration, Ports,
+    /// Handlers and Example.
+    pub manual: &'static str,
+    /// Its inputs.
+    pub inputs: Side,
+    /// Its outputs.
+    pub outputs: Side,
+    /// The keywords of its arguments.
+    pub keywords: &'static [&'static str],
+    /// Its handlers, beside those that every element has.
+    pub handlers: &'static [Handler],
+    /// Makes an element from its arguments and its number of outputs.
+    pub(crate) configure: Configure,
+}
+
+/// Makes an element from its arguments and its number of outputs.
+pub(crate) type Configure = fn(&mut Arguments<'_>, usize) -> Result<Box<dyn Element>, ConfigError>;
+
+impl ElementClass {
+    /// The first sentence of the manual.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        let line = self.manual.lines().find(|line| !line.trim().is_empty());
+        line.unwrap_or_default().trim().trim_end_matches('.')
+    }
+}
+
+impl fmt::Debug for ElementClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A handler of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it can be read.
+    pub readable: bool,
+    /// Whether it can be written.
+    pub writable: bool,
+}
+
+impl Handler {
+    /// A handler that can only be read.
+    pub(crate) const fn read(name: &'static str) -> Self {
+        Self {
+            name,
+            readable: true,
+            writable: false,
+        }
+    }
+
+    /// A handler that can only be written.
+    pub(crate) const fn write(name: &'static str) -> Self {
+        Self {
+            name,
+            readable: false,
+            writable: true,
+        }
+    }
+
+    /// A handler that can be read and written.
+    pub(crate) const fn read_write(name: &'static str) -> Self {
+        Self {
+            name,
+            readable: true,
+            writable: true,
+        }
+    }
+}
+
+/// Defines an element's type together with its manual: the documentation of the type.
+macro_rules! manual {
+    ($( #[doc = $line:literal] )+ pub(crate) struct $name:ident $fields:tt) => {
+        $( #[doc = $line] )+
+        #[derive(Debug)]
+        pub(crate) struct $name $fields
+
+        impl $name {
+            /// The manual page.
+            const MANUAL: &'static str = concat!($( $line, "\n" ),+);
+        }
+    };
+}
+pub(crate) use manual;

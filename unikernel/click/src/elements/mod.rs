@@ -1,0 +1,187 @@
+//! The elements: a file each, whose documentation is the element's manual page, and their table.
+
+mod counter;
+mod discard;
+mod from_dump;
+mod infinite_source;
+mod print;
+mod strip;
+mod to_dump;
+
+pub use crate::element::{ElementClass, Handler};
+
+/// Every class, by name.
+pub static ALL: &[ElementClass] = &[
+    counter::CLASS,
+    discard::CLASS,
+    from_dump::CLASS,
+    infinite_source::CLASS,
+    print::CLASS,
+    strip::CLASS,
+    to_dump::CLASS,
+];
+
+/// The class with this name.
+#[must_use]
+pub fn class(name: &str) -> Option<&'static ElementClass> {
+    ALL.iter().find(|class| class.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::testing::{MemoryHost, router, run};
+
+    #[test]
+    fn the_table_is_sorted_and_names_are_unique() {
+        assert!(ALL.windows(2).all(|pair| pair[0].name < pair[1].name));
+    }
+
+    #[test]
+    fn every_manual_is_complete() {
+        for class in ALL {
+            let manual = class.manual;
+            let mut rest = manual;
+            for section in ["# Configuration", "# Ports", "# Handlers", "# Example"] {
+                let at = rest.find(section);
+                let at = at.unwrap_or_else(|| panic!("{}: no {section}", class.name));
+                rest = &rest[at..];
+            }
+            for keyword in class.keywords {
+                assert!(
+                    manual.contains(&alloc::format!("- {keyword}")),
+                    "{} {keyword}",
+                    class.name
+                );
+            }
+            for handler in class.handlers {
+                let name = alloc::format!("`{}`", handler.name);
+                assert!(manual.contains(&name), "{} {name}", class.name);
+            }
+            assert!(!class.summary().is_empty());
+        }
+    }
+
+    /// The configuration in the last section of a manual.
+    fn example(class: &ElementClass) -> String {
+        let example = class.manual.split("```click").nth(1).unwrap();
+        example.split("```").next().unwrap().into()
+    }
+
+    #[test]
+    fn every_example_works() {
+        for class in ALL {
+            let mut host = MemoryHost::new(&[&[0; 20]]);
+            let text = example(class);
+            assert!(text.contains(class.name), "{text}");
+            run(&text, &mut host);
+        }
+    }
+
+    #[test]
+    fn every_handler_of_the_table_exists() {
+        for class in ALL {
+            let mut host = MemoryHost::new(&[&[0; 20]]);
+            let mut router = router(&example(class), &mut host).unwrap();
+            let elements = router.config().elements().iter();
+            let named: Vec<String> = elements
+                .filter(|element| element.class.name == class.name)
+                .map(|element| element.name.clone())
+                .collect();
+            for handler in class.handlers {
+                let name = alloc::format!("{}.{}", named[0], handler.name);
+                if handler.readable {
+                    router.read_handler(&name).unwrap();
+                }
+                if handler.writable {
+                    router.write_handler(&name, "1").unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn print_writes_what_click_writes() {
+        let bytes: Vec<u8> = (0x3e..0x5e).collect();
+        for (arguments, line) in [
+            (
+                "",
+                "  32 | 3e3f4041 42434445 46474849 4a4b4c4d 4e4f5051 52535455",
+            ),
+            ("a b", ""),
+            (
+                "'a b'",
+                "a b:   32 | 3e3f4041 42434445 46474849 4a4b4c4d 4e4f5051 52535455",
+            ),
+            ("x, 5", "x:   32 | 3e3f4041 42"),
+            ("x, 0", "x:   32"),
+            ("x, CONTENTS none", "x:   32"),
+            ("x, CONTENTS false", "x:   32"),
+            ("x, 9, CONTENTS ASCII", "x:   32 |  >?@ABCDE F"),
+            (
+                "x, MAXLENGTH 1, TIMESTAMP true",
+                "x: 0.000001000:   32 | 3e",
+            ),
+            ("x, ACTIVE no", ""),
+        ] {
+            let mut host = MemoryHost::new(&[&bytes]);
+            let text = alloc::format!("FromDump(in.pcap) -> Print({arguments}) -> Discard");
+            match router(&text, &mut host) {
+                Err(_) => assert_eq!(line, "", "{arguments}"),
+                Ok(mut router) => {
+                    router.run(&mut host, || false).unwrap();
+                    assert_eq!(host.messages.concat(), line, "{arguments}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn strip_leaves_nothing_of_a_short_packet() {
+        let mut host = MemoryHost::new(&[b"abc", b"abcdef"]);
+        run("FromDump(in.pcap) -> Strip(4) -> ToDump(out)", &mut host);
+        assert_eq!(host.written("out"), [&b""[..], b"ef"]);
+    }
+
+    #[test]
+    fn sources_repeat_and_cut_their_data() {
+        for (arguments, packet) in [
+            ("ab, LENGTH 5", &b"ababa"[..]),
+            ("abc, LENGTH 2", b"ab"),
+            ("\\<00 ff>", b"\0\xff"),
+            ("'', LENGTH 0", b""),
+            ("LENGTH 3", &[0; 3]),
+            ("LENGTH 64", &[0; 64]),
+        ] {
+            let mut host = MemoryHost::new(&[]);
+            let limited =
+                alloc::format!("InfiniteSource({arguments}, LIMIT 1, STOP true) -> ToDump(out)");
+            run(&limited, &mut host);
+            assert_eq!(host.written("out"), [packet], "{arguments}");
+        }
+    }
+
+    #[test]
+    fn dumps_are_cut_at_snaplen_and_packets_go_on_whole() {
+        let mut host = MemoryHost::new(&[b"abcdef"]);
+        run(
+            "FromDump(in.pcap) -> ToDump(a, 4) -> ToDump(b, SNAPLEN 0)",
+            &mut host,
+        );
+        assert_eq!(host.written("a"), [b"abcd"]);
+        assert_eq!(host.written("b"), [b"abcdef"]);
+    }
+
+    #[test]
+    fn a_packet_longer_than_the_platform_takes_is_dropped_and_reported() {
+        let long = alloc::vec![0; platform_click::limits::MAX_PACKET_SIZE + 1];
+        let mut host = MemoryHost::new(&[&long, b"x", &long]);
+        let router = run("f :: FromDump(in.pcap) -> d :: Discard", &mut host);
+        assert_eq!(router.read_handler("f.oversize").unwrap(), "2");
+        assert_eq!(router.read_handler("d.count").unwrap(), "1");
+        assert_eq!(host.messages.len(), 1);
+    }
+}

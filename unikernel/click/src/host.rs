@@ -1,0 +1,157 @@
+//! What the router asks of the process or machine that it runs in.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use bpf_runtime::Environment;
+use platform_click::Code;
+
+use crate::codes;
+
+/// Files and messages; clock and random numbers come with [`Environment`]. The crate itself opens
+/// nothing and prints nothing.
+///
+/// The clock's zero should be the start of 1970: the timestamps of captured packets count from there.
+pub trait Host: Environment {
+    /// Opens a capture file and checks its header.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a capture.
+    fn open_dump(&mut self, name: &str) -> Result<Box<dyn DumpReader>, HostError>;
+
+    /// Creates a capture file, replacing one of this name, and writes its header.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn create_dump(
+        &mut self,
+        name: &str,
+        format: DumpFormat,
+    ) -> Result<Box<dyn DumpWriter>, HostError>;
+
+    /// A line for whoever watches the router: what the element Print prints, and warnings.
+    fn message(&mut self, line: &str);
+}
+
+/// A capture file that is being read.
+pub trait DumpReader: fmt::Debug {
+    /// What the packets of the file begin with.
+    fn encapsulation(&self) -> Encapsulation;
+
+    /// The next packet; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// The file is malformed or ends within a packet.
+    fn next_record(&mut self) -> Result<Option<Record<'_>>, HostError>;
+}
+
+/// A capture file that is being written.
+pub trait DumpWriter: fmt::Debug {
+    /// Appends a packet.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn write_record(&mut self, record: Record<'_>) -> Result<(), HostError>;
+
+    /// Makes sure that everything has been written.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn flush(&mut self) -> Result<(), HostError>;
+}
+
+/// A packet in a capture file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// When it was captured, in nanoseconds since 1970.
+    pub timestamp_ns: u64,
+    /// Bytes that it had on the wire.
+    pub original_len: usize,
+    /// The bytes that were captured.
+    pub bytes: &'a [u8],
+}
+
+/// What a capture file is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DumpFormat {
+    /// What its packets begin with.
+    pub encapsulation: Encapsulation,
+    /// The most bytes of a packet that are written.
+    pub snaplen: u32,
+}
+
+/// What the packets of a capture begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encapsulation {
+    /// An Ethernet header.
+    Ether,
+    /// An IP header.
+    Ip,
+    /// Something else, with its number in the registry of link types of tcpdump.org.
+    Other(u32),
+}
+
+impl fmt::Display for Encapsulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ether => f.write_str("ETHER"),
+            Self::Ip => f.write_str("IP"),
+            Self::Other(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// What goes wrong with files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// A file cannot be read.
+    #[error("cannot read `{name}`: {reason}")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A file is not a capture.
+    #[error("`{name}` is not a capture in pcap format: {reason}")]
+    NotADump {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A packet of a capture file is malformed, or the file ends within it.
+    #[error("`{name}`, packet {number} at byte {offset}: {reason}")]
+    BadRecord {
+        /// The file.
+        name: String,
+        /// The number of the packet, from 1.
+        number: u64,
+        /// Where it starts.
+        offset: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write `{name}`: {reason}")]
+    Unwritable {
+        /// The file.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl HostError {
+    /// The diagnostic.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unreadable { .. } => codes::UNREADABLE,
+            Self::NotADump { .. } | Self::BadRecord { .. } => codes::DUMP,
+            Self::Unwritable { .. } => codes::WRITE,
+        }
+    }
+}

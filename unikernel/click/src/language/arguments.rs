@@ -1,0 +1,361 @@
+//! Argument lists: cutting them up, and reading them as a class wants them (Click's `Args`).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::lexer::{Lexer, is_blank};
+use super::source::{Source, Span};
+use super::value::Value;
+use crate::error::{ConfigError, Problem, quoted};
+use crate::nearest::nearest;
+
+/// One argument of an element, as written, without comments and surrounding blanks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Its text; quotes are still there.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Cuts the text between two parentheses at its commas. Quoted commas do not cut; an empty
+/// argument at the end, behind a trailing comma, is none.
+pub(super) fn split(source: &Source, list: Span) -> Result<Vec<Argument>, ConfigError> {
+    let mut lexer = Lexer::starting_at(source, list.start);
+    let mut arguments = Vec::new();
+    loop {
+        let argument = next_argument(source, &mut lexer, list.end)?;
+        let at_end = lexer.position() >= list.end;
+        if !at_end || !argument.text.is_empty() {
+            arguments.push(argument);
+        }
+        if at_end {
+            return Ok(arguments);
+        }
+        lexer.skip_piece()?;
+    }
+}
+
+/// Reads up to the next comma or the end. Blanks within an argument stay as they are; a comment
+/// within it becomes one blank.
+fn next_argument(
+    source: &Source,
+    lexer: &mut Lexer<'_>,
+    end: usize,
+) -> Result<Argument, ConfigError> {
+    let mut text = String::new();
+    let mut blanks = String::new();
+    let mut after_comment = false;
+    let mut span: Option<Span> = None;
+    let start = lexer.position();
+    while lexer.position() < end {
+        let piece_start = lexer.position();
+        lexer.skip_piece_before_comma()?;
+        let piece_span = Span::new(piece_start, lexer.position());
+        let piece = source.slice(piece_span);
+        if piece.is_empty() {
+            break;
+        }
+        if piece.chars().all(is_blank) {
+            if !after_comment {
+                blanks.push_str(piece);
+            }
+        } else if piece.starts_with("//") || piece.starts_with("/*") {
+            blanks = " ".into();
+            after_comment = true;
+        } else {
+            if refers_to_variable(piece, source.slice(Span::new(lexer.position(), end))) {
+                return Err(Problem::Unsupported("a variable").at(piece_span));
+            }
+            if !text.is_empty() {
+                text.push_str(&blanks);
+            }
+            blanks.clear();
+            after_comment = false;
+            text.push_str(piece);
+            span = Some(span.map_or(piece_span, |span| span.to(piece_span)));
+        }
+    }
+    Ok(Argument {
+        text,
+        span: span.unwrap_or_else(|| Span::new(start, lexer.position())),
+    })
+}
+
+/// Whether `$name`, `${name}` or `$(call)` is in this piece, where Click would replace it: not in
+/// single quotes, and not behind a backslash.
+fn refers_to_variable(piece: &str, rest: &str) -> bool {
+    let names = |next: Option<char>| {
+        next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '('))
+    };
+    if piece == "$" {
+        return names(rest.chars().next());
+    }
+    let mut characters = piece.chars().peekable();
+    if characters.next() != Some('"') {
+        return false;
+    }
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '$' if names(characters.peek().copied()) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The arguments of one element while its class reads them.
+///
+/// As in Click, an argument is `KEYWORD value` or, before the first of those, a value alone.
+#[derive(Debug)]
+pub(crate) struct Arguments<'a> {
+    class: &'static str,
+    keywords: &'static [&'static str],
+    declaration: Span,
+    entries: Vec<Entry<'a>>,
+}
+
+#[derive(Debug)]
+struct Entry<'a> {
+    argument: &'a Argument,
+    /// The keyword and its value, if the argument looks like that.
+    keyword: Option<(&'a str, &'a str)>,
+    taken: bool,
+}
+
+/// Arguments that would decide what is trusted; they belong to the process.
+const RESERVED: &[&str] = &["TRUST", "TRUST_BUNDLE", "STATE", "STATE_DIR", "INSTANCE"];
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn new(
+        class: &'static str,
+        keywords: &'static [&'static str],
+        declaration: Span,
+        arguments: &'a [Argument],
+    ) -> Self {
+        let entries = arguments.iter().map(|argument| Entry {
+            argument,
+            keyword: keyword(&argument.text),
+            taken: false,
+        });
+        Self {
+            class,
+            keywords,
+            declaration,
+            entries: entries.collect(),
+        }
+    }
+
+    /// The value of a keyword.
+    ///
+    /// # Errors
+    /// [`Problem::Repeated`].
+    pub(crate) fn keyword(&mut self, name: &'static str) -> Result<Option<Value<'a>>, ConfigError> {
+        debug_assert!(self.keywords.contains(&name), "{name} is not in the table");
+        let mut found = None;
+        for entry in &mut self.entries {
+            let Some((keyword, value)) = entry.keyword else {
+                continue;
+            };
+            if entry.taken || keyword != name {
+                continue;
+            }
+            entry.taken = true;
+            if found.is_some() {
+                return Err(Problem::Repeated(name).at(entry.argument.span));
+            }
+            found = Some(Value::new(name, value, entry.argument.span));
+        }
+        Ok(found)
+    }
+
+    /// The value of a keyword that may stand alone. Calls must come in the order of positions,
+    /// before those of [`Self::keyword`].
+    ///
+    /// # Errors
+    /// [`Problem::Repeated`].
+    pub(crate) fn positional(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<Value<'a>>, ConfigError> {
+        let first = self
+            .entries
+            .iter_mut()
+            .take_while(|entry| entry.keyword.is_none())
+            .find(|entry| !entry.taken);
+        let alone = first.map(|entry| {
+            entry.taken = true;
+            Value::new(name, &entry.argument.text, entry.argument.span)
+        });
+        let by_keyword = self.keyword(name)?;
+        match (alone, by_keyword) {
+            (Some(_), Some(second)) => Err(Problem::Repeated(name).at(second.span())),
+            (alone, by_keyword) => Ok(alone.or(by_keyword)),
+        }
+    }
+
+    /// As [`Self::positional`], of an argument that must be there.
+    ///
+    /// # Errors
+    /// [`Problem::Repeated`], [`Problem::Missing`].
+    pub(crate) fn mandatory(&mut self, name: &'static str) -> Result<Value<'a>, ConfigError> {
+        let missing = Problem::Missing {
+            class: self.class,
+            keyword: name,
+        };
+        self.positional(name)?
+            .ok_or_else(|| missing.at(self.declaration))
+    }
+
+    /// The truth value of a keyword.
+    ///
+    /// # Errors
+    /// [`Problem::Repeated`], [`Problem::Value`].
+    pub(crate) fn boolean(
+        &mut self,
+        name: &'static str,
+        default: bool,
+    ) -> Result<bool, ConfigError> {
+        self.keyword(name)?.map_or(Ok(default), Value::boolean)
+    }
+
+    /// Checks that every argument was taken.
+    ///
+    /// # Errors
+    /// [`Problem::Reserved`], [`Problem::UnknownArgument`], [`Problem::TooManyArguments`].
+    pub(crate) fn finish(self) -> Result<(), ConfigError> {
+        let Some(entry) = self.entries.iter().find(|entry| !entry.taken) else {
+            return Ok(());
+        };
+        let class = self.class;
+        let problem = match entry.keyword {
+            Some((keyword, _)) if RESERVED.contains(&keyword) => Problem::Reserved(keyword.into()),
+            Some((keyword, _)) => Problem::UnknownArgument {
+                class,
+                keyword: quoted(keyword),
+                nearest: nearest(keyword, self.keywords.iter().copied()),
+            },
+            None => Problem::TooManyArguments { class },
+        };
+        Err(problem.at(entry.argument.span))
+    }
+}
+
+/// Splits `KEYWORD value`. A keyword begins with a letter or `_`, and something follows it.
+fn keyword(argument: &str) -> Option<(&str, &str)> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '?' | '!');
+    let starts = argument.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let end = argument.find(|c| !legal(c))?;
+    let (keyword, rest) = argument.split_at_checked(end)?;
+    (starts && rest.starts_with(is_blank)).then(|| (keyword, rest.trim_start_matches(is_blank)))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    fn texts(list: &str) -> Vec<String> {
+        let source = Source::new("test", list);
+        let arguments = split(&source, Span::new(0, list.len())).unwrap();
+        for argument in &arguments {
+            assert!(argument.span.end <= list.len());
+        }
+        arguments
+            .into_iter()
+            .map(|argument| argument.text)
+            .collect()
+    }
+
+    #[test]
+    fn lists_are_cut_at_commas() {
+        let cases: [(&str, &[&str]); 12] = [
+            ("", &[]),
+            ("  // nothing\n", &[]),
+            ("a", &["a"]),
+            (" a , b ", &["a", "b"]),
+            ("a,", &["a"]),
+            ("a,,b", &["a", "", "b"]),
+            (",", &[""]),
+            ("'a, b', \"c, \\\" d\"", &["'a, b'", "\"c, \\\" d\""]),
+            ("a  b /* c, d */ e // f\n, g", &["a  b e", "g"]),
+            ("\\<00, 01 /* > */>, x", &["\\<00, 01 /* > */>", "x"]),
+            ("f(a), b", &["f(a)", "b"]),
+            ("'$x', \"\\$x\", $", &["'$x'", "\"\\$x\"", "$"]),
+        ];
+        for (list, expected) in cases {
+            assert_eq!(texts(list), expected, "{list}");
+        }
+    }
+
+    #[test]
+    fn variables_are_refused_where_click_would_replace_them() {
+        for list in ["$a", "x$a", "${a}", "$(a.b)", "\"x $a\"", "a, $1"] {
+            let source = Source::new("test", list);
+            let error = split(&source, Span::new(0, list.len())).unwrap_err();
+            assert!(
+                matches!(error.problem, Problem::Unsupported("a variable")),
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn keywords_need_a_value() {
+        assert_eq!(keyword("STOP true"), Some(("STOP", "true")));
+        assert_eq!(keyword("STOP \t true x"), Some(("STOP", "true x")));
+        for text in ["STOP", "5 a", "\"a\" b", "a-b c", "", "a/b c"] {
+            assert_eq!(keyword(text), None, "{text}");
+        }
+    }
+
+    const KEYWORDS: &[&str] = &["A", "B", "C"];
+
+    fn read(list: &str) -> Result<Vec<Option<String>>, String> {
+        let source = Source::new("test", list);
+        let arguments = split(&source, Span::new(0, list.len())).unwrap();
+        let mut reader = Arguments::new("Class", KEYWORDS, Span::default(), &arguments);
+        let mut read = || {
+            let values = [
+                reader.positional("A")?,
+                reader.positional("B")?,
+                reader.keyword("C")?,
+            ];
+            Ok(values.map(|value| value.map(|value| value.string().unwrap())))
+        };
+        let values: Result<_, ConfigError> = read();
+        let finished = values.and_then(|values| reader.finish().map(|()| values.to_vec()));
+        finished.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn positions_come_before_keywords() {
+        let some = |text: &str| Some(text.to_string());
+        assert_eq!(read(""), Ok(vec![None, None, None]));
+        assert_eq!(read("1, 2"), Ok(vec![some("1"), some("2"), None]));
+        assert_eq!(
+            read("1, C 3, B 2"),
+            Ok(vec![some("1"), some("2"), some("3")])
+        );
+        assert_eq!(read("B 2, A 1"), Ok(vec![some("1"), some("2"), None]));
+    }
+
+    #[test]
+    fn what_is_left_over_is_refused() {
+        for (list, message) in [
+            ("1, 2, 3", "`Class` has too many arguments"),
+            ("C 3, 1", "`Class` has too many arguments"),
+            ("D 3", "`Class` has no argument D"),
+            ("C 3, C 3", "the argument C is given twice"),
+            ("1, A 1", "the argument A is given twice"),
+            ("STATE here", "STATE is not for the configuration to decide"),
+        ] {
+            assert_eq!(read(list), Err(message.into()), "{list}");
+        }
+    }
+}

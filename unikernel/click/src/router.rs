@@ -1,0 +1,474 @@
+//! The router: elements that work, and the packets between them.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bpf_runtime::Packet;
+use platform_click::Code;
+
+use crate::element::{Activity, Context, Element};
+use crate::error::{ConfigError, Problem};
+use crate::graph::{Direction, Graph};
+use crate::host::{Host, HostError};
+use crate::language::{Arguments, Config, Declaration, Endpoint};
+use crate::{codes, limits};
+
+/// A router whose configuration was accepted.
+///
+/// Packets are moved, not copied, from element to element, over a list of those under way instead
+/// of nested calls: a chain may be as long as it likes. A packet is led through the graph to its
+/// end before a source makes the next one.
+#[derive(Debug)]
+pub struct Router {
+    config: Config,
+    graph: Graph,
+    elements: Vec<Box<dyn Element>>,
+    /// Packets under way; the last one moves next.
+    under_way: Vec<(Endpoint, Packet)>,
+    /// What the element that is being called has sent on. Kept for its memory.
+    emitted: Vec<(usize, Packet)>,
+    looped: u64,
+    stopped: bool,
+}
+
+/// What came of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Some element has more to do.
+    Running,
+    /// No element has anything to do, unless a handler is written to.
+    Idle,
+    /// An element asked the router to stop, or failed.
+    Stopped,
+}
+
+/// A device failed; the router has stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("`{element}`")]
+pub struct RunError {
+    /// Name and class of the element.
+    pub element: String,
+    /// What failed.
+    #[source]
+    pub error: HostError,
+}
+
+impl RunError {
+    /// The diagnostic.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.error.code()
+    }
+}
+
+impl Router {
+    /// Checks a configuration and gives its elements what they need, in an order in which nothing
+    /// outside changes until everything that can be checked has been: arguments and ports; files
+    /// that are read, then files that are written.
+    ///
+    /// # Errors
+    /// What is wrong, and the place in the configuration that is to blame.
+    pub fn new(config: Config, host: &mut dyn Host) -> Result<Self, ConfigError> {
+        let mut router = Self::check(config)?;
+        router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
+        router.each(|element| element.open_outputs(host).map_err(Problem::from))?;
+        Ok(router)
+    }
+
+    /// Checks a configuration as far as that goes without files and programs. The router that this
+    /// gives has the handlers of a new one and runs nothing.
+    ///
+    /// # Errors
+    /// What is wrong, and the place in the configuration that is to blame.
+    pub fn check(config: Config) -> Result<Self, ConfigError> {
+        let graph = Graph::new(&config)?;
+        let elements = config.elements().iter().enumerate();
+        let elements = elements
+            .map(|(index, declaration)| {
+                configure(declaration, graph.ports(index, Direction::Output))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            config,
+            graph,
+            elements,
+            under_way: Vec::new(),
+            emitted: Vec::new(),
+            looped: 0,
+            stopped: false,
+        })
+    }
+
+    /// Calls something for every element, in the order of the configuration.
+    fn each(
+        &mut self,
+        mut call: impl FnMut(&mut dyn Element) -> Result<(), Problem>,
+    ) -> Result<(), ConfigError> {
+        for (index, element) in self.elements.iter_mut().enumerate() {
+            if let Err(problem) = call(element.as_mut()) {
+                return Err(self.blame(index, problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn blame(&self, element: usize, problem: Problem) -> ConfigError {
+        let declaration = self.config.elements().get(element);
+        problem.at(declaration.map_or_else(Default::default, |declaration| declaration.span))
+    }
+
+    /// What the router was made from.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Packets that were dropped because they went round for too long.
+    #[must_use]
+    pub const fn looped(&self) -> u64 {
+        self.looped
+    }
+
+    /// Gives every element that acts by itself one turn, and leads what it sends to its end.
+    ///
+    /// # Errors
+    /// A device failed. The packet that met it is lost, others are not; the router has stopped.
+    pub fn round(&mut self, host: &mut dyn Host) -> Result<Progress, RunError> {
+        let mut progress = Progress::Idle;
+        for element in 0..self.elements.len() {
+            if self.stopped {
+                return Ok(Progress::Stopped);
+            }
+            if self.turn(element, host)? {
+                progress = Progress::Running;
+            }
+        }
+        Ok(if self.stopped {
+            Progress::Stopped
+        } else {
+            progress
+        })
+    }
+
+    /// Runs until no element has anything to do, one asks to stop, or `interrupted` says so, which
+    /// is asked once a round.
+    ///
+    /// # Errors
+    /// A device failed; the router has stopped.
+    pub fn run(
+        &mut self,
+        host: &mut dyn Host,
+        mut interrupted: impl FnMut() -> bool,
+    ) -> Result<(), RunError> {
+        while !interrupted() && self.round(host)? == Progress::Running {}
+        Ok(())
+    }
+
+    /// Completes what is written. Every element is called, whatever the others say.
+    ///
+    /// # Errors
+    /// The first device that failed.
+    pub fn finish(&mut self) -> Result<(), RunError> {
+        let mut result = Ok(());
+        for (element, declaration) in self.elements.iter_mut().zip(self.config.elements()) {
+            let finished = element.finish().map_err(|error| RunError {
+                element: declaration.label(),
+                error,
+            });
+            result = result.and(finished);
+        }
+        result
+    }
+
+    /// One burst of one element. Says whether the element may have more to do.
+    fn turn(&mut self, index: usize, host: &mut dyn Host) -> Result<bool, RunError> {
+        let burst = self
+            .elements
+            .get(index)
+            .map_or(0, |element| element.burst());
+        for _ in 0..burst {
+            let mut context = Context {
+                host,
+                emitted: &mut self.emitted,
+            };
+            let Some(element) = self.elements.get_mut(index) else {
+                return Ok(false);
+            };
+            let activity = element.run(&mut context);
+            let activity = activity.map_err(|error| self.fail(index, error))?;
+            self.deliver(index, host)?;
+            match activity {
+                Activity::Working => {}
+                Activity::Idle => return Ok(false),
+                Activity::Stop => {
+                    self.stopped = true;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Leads what `source` has sent on to its end.
+    fn deliver(&mut self, source: usize, host: &mut dyn Host) -> Result<(), RunError> {
+        let most_hops = self.elements.len().saturating_mul(limits::MAX_ROUNDS);
+        let mut hops = 0_usize;
+        self.send_on(source);
+        while let Some((at, packet)) = self.under_way.pop() {
+            if hops >= most_hops {
+                self.drop_looping(at.element, host);
+                return Ok(());
+            }
+            hops = hops.saturating_add(1);
+            let Some(element) = self.elements.get_mut(at.element) else {
+                continue;
+            };
+            let mut context = Context {
+                host,
+                emitted: &mut self.emitted,
+            };
+            let pushed = element.push(at.port, packet, &mut context);
+            pushed.map_err(|error| self.fail(at.element, error))?;
+            self.send_on(at.element);
+        }
+        Ok(())
+    }
+
+    /// Moves what an element has sent to the elements behind it: as with nested calls, what was
+    /// sent first arrives everywhere before what was sent second. A packet that leaves through an
+    /// optional output that is not connected ends here.
+    fn send_on(&mut self, element: usize) {
+        for (port, packet) in self.emitted.drain(..).rev() {
+            if let Some(target) = self.graph.target(Endpoint { element, port }) {
+                self.under_way.push((target, packet));
+            }
+        }
+    }
+
+    fn drop_looping(&mut self, element: usize, host: &mut dyn Host) {
+        let dropped = self.under_way.len().saturating_add(1);
+        self.under_way.clear();
+        let first = self.looped == 0;
+        self.looped = self
+            .looped
+            .saturating_add(u64::try_from(dropped).unwrap_or(u64::MAX));
+        if first {
+            let label = self.config.elements().get(element).map(Declaration::label);
+            host.message(&format!(
+                "warning[{}]: a packet at `{}` went round more than {} times and was dropped; \
+                 further ones are only counted",
+                codes::LOOP,
+                label.unwrap_or_default(),
+                limits::MAX_ROUNDS,
+            ));
+        }
+    }
+
+    fn fail(&mut self, element: usize, error: HostError) -> RunError {
+        self.stopped = true;
+        self.under_way.clear();
+        self.emitted.clear();
+        let label = self.config.elements().get(element).map(Declaration::label);
+        RunError {
+            element: label.unwrap_or_default(),
+            error,
+        }
+    }
+
+    pub(crate) fn element(&self, index: usize) -> Option<&dyn Element> {
+        self.elements.get(index).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn element_mut(&mut self, index: usize) -> Option<&mut Box<dyn Element>> {
+        self.elements.get_mut(index)
+    }
+}
+
+fn configure(declaration: &Declaration, outputs: usize) -> Result<Box<dyn Element>, ConfigError> {
+    let class = declaration.class;
+    let mut arguments = Arguments::new(
+        class.name,
+        class.keywords,
+        declaration.span,
+        &declaration.arguments,
+    );
+    let element = (class.configure)(&mut arguments, outputs);
+    match (element, arguments.finish()) {
+        // An argument that nobody knows explains why another one is missing.
+        (Err(error), Err(left_over)) if matches!(error.problem, Problem::Missing { .. }) => {
+            Err(left_over)
+        }
+        (element, finished) => element.and_then(|element| finished.map(|()| element)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+    use crate::testing::{MemoryHost, router, run};
+
+    fn read(router: &Router, handler: &str) -> String {
+        router.read_handler(handler).unwrap()
+    }
+
+    #[test]
+    fn packets_go_from_file_to_file_in_order() {
+        let mut host = MemoryHost::new(&[b"one", b"two", b"three"]);
+        let text = "FromDump(in.pcap) -> c :: Counter -> Strip(1) -> ToDump(out.pcap)";
+        let router = run(text, &mut host);
+        assert_eq!(host.written("out.pcap"), [&b"ne"[..], b"wo", b"hree"]);
+        assert_eq!(
+            host.outputs["out.pcap"].borrow()[1].0,
+            2000,
+            "times are kept"
+        );
+        assert_eq!(read(&router, "c.count"), "3");
+        assert_eq!(read(&router, "c.byte_count"), "11");
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_stack() {
+        let chain = "-> Counter ".repeat(4000);
+        let text = alloc::format!("InfiniteSource(LIMIT 3) {chain} -> d :: Discard");
+        let router = run(&text, &mut MemoryHost::new(&[]));
+        assert_eq!(read(&router, "d.count"), "3");
+    }
+
+    #[test]
+    fn sources_take_turns() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "p :: Print -> Discard;
+                    InfiniteSource(DATA a, LIMIT 4, BURST 2, TIMESTAMP false) -> p;
+                    InfiniteSource(DATA b, LIMIT 2) -> p";
+        run(text, &mut host);
+        let order: Vec<&str> = host
+            .messages
+            .iter()
+            .map(|line| &line[line.len() - 2..])
+            .collect();
+        assert_eq!(order, ["61", "61", "62", "61", "61", "62"]);
+    }
+
+    #[test]
+    fn the_first_source_that_stops_ends_the_run() {
+        let mut host = MemoryHost::new(&[b"x"]);
+        let text = "FromDump(in.pcap, STOP true) -> Discard;
+                    s :: InfiniteSource -> Discard";
+        let router = run(text, &mut host);
+        assert_eq!(read(&router, "s.count"), "1");
+    }
+
+    #[test]
+    fn a_packet_that_goes_round_is_dropped_and_counted() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "InfiniteSource(LIMIT 2) -> a :: Counter -> b :: Counter -> a;";
+        let router = run(text, &mut host);
+        assert_eq!(router.looped(), 2);
+        assert_eq!(host.messages.len(), 1);
+        assert!(
+            host.messages[0].starts_with("warning[BPF-C016]"),
+            "{:?}",
+            host.messages
+        );
+        let hops = 3 * limits::MAX_ROUNDS;
+        assert_eq!(read(&router, "b.count"), (2 * (hops / 2)).to_string());
+    }
+
+    #[test]
+    fn a_truncated_file_stops_the_router_after_what_it_held() {
+        let mut host = MemoryHost::new(&[b"one", b"two"]);
+        host.truncated = Some("in.pcap".into());
+        let text = "f :: FromDump(in.pcap) -> c :: Counter -> Discard";
+        let mut router = router(text, &mut host).unwrap();
+        let error = router.run(&mut host, || false).unwrap_err();
+        assert_eq!(error.to_string(), "`f :: FromDump`");
+        assert_eq!(error.code(), codes::DUMP);
+        assert_eq!(read(&router, "c.count"), "2");
+        assert_eq!(router.round(&mut host).unwrap(), Progress::Stopped);
+    }
+
+    #[test]
+    fn nothing_is_written_before_everything_else_is_accepted() {
+        for text in [
+            "FromDump(in.pcap) -> ToDump(out.pcap); FromDump(missing.pcap) -> Discard",
+            "FromDump(in.pcap) -> ToDump(out.pcap); InfiniteSource -> Strip(x) -> Discard",
+            "FromDump(in.pcap) -> ToDump(out.pcap); InfiniteSource -> Counter",
+        ] {
+            let mut host = MemoryHost::new(&[]);
+            router(text, &mut host).unwrap_err();
+            assert!(host.outputs.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_can_be_interrupted() {
+        let mut host = MemoryHost::new(&[]);
+        let mut router = router("s :: InfiniteSource -> Discard", &mut host).unwrap();
+        let mut rounds = 0;
+        let interrupted = || {
+            rounds += 1;
+            rounds > 10
+        };
+        router.run(&mut host, interrupted).unwrap();
+        assert_eq!(read(&router, "s.count"), "10");
+    }
+
+    #[test]
+    fn a_handler_can_wake_a_source() {
+        let mut host = MemoryHost::new(&[]);
+        let mut router = run("s :: InfiniteSource(LIMIT 2) -> d :: Discard", &mut host);
+        assert_eq!(router.round(&mut host).unwrap(), Progress::Idle);
+        router.write_handler("s.reset", "").unwrap();
+        router.run(&mut host, || false).unwrap();
+        assert_eq!(read(&router, "d.count"), "4");
+    }
+
+    #[test]
+    fn handlers_are_found_by_name_class_and_pattern() {
+        let router = run(
+            "a, b :: Counter; s :: InfiniteSource(LIMIT 1) -> a -> b -> Discard",
+            &mut MemoryHost::new(&[]),
+        );
+        let names = |pattern: &str| router.expand_handlers(pattern);
+        assert_eq!(names("a.count").unwrap(), ["a.count"]);
+        assert_eq!(names("Counter.count").unwrap(), ["a.count", "b.count"]);
+        assert_eq!(
+            names("?.count").unwrap(),
+            vec!["a.count", "b.count", "s.count"]
+        );
+        assert_eq!(read(&router, "s.config"), "LIMIT 1");
+        assert_eq!(read(&router, "Discard@4.class"), "Discard");
+        assert_eq!(read(&router, "a.name"), "a");
+        assert!(read(&router, "a.handlers").contains("reset_counts\tw"));
+        for (name, message) in [
+            ("count", "`count` is not of the form element.handler"),
+            ("x.count", "no element `x`; did you mean `a`?"),
+            ("a.cuont", "no handler `a.cuont`; did you mean `count`?"),
+            ("a.reset", "`a.reset` is a write handler"),
+        ] {
+            let read = names(name).and_then(|names| router.read_handler(&names[0]));
+            assert_eq!(read.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn handlers_refuse_what_does_not_fit() {
+        let mut router = run(
+            "s :: InfiniteSource(LIMIT 1) -> c :: Counter -> Discard",
+            &mut MemoryHost::new(&[]),
+        );
+        for (name, value, message) in [
+            ("c.count", "1", "`c.count` is a read handler"),
+            ("s.limit", "many", "`s.limit` does not take `many`"),
+            ("s.burst", "0", "`s.burst` does not take `0`"),
+        ] {
+            let error = router.write_handler(name, value).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A host in memory, for tests.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use bpf_runtime::{DeterministicEnvironment, Environment};
+
+use crate::host::{DumpFormat, DumpReader, DumpWriter, Encapsulation, Host, HostError, Record};
+use crate::language::{Config, Source};
+use crate::router::Router;
+
+/// Time and bytes of a packet.
+pub(crate) type Packets = Vec<(u64, Vec<u8>)>;
+
+/// Captures by name, and all that was printed.
+#[derive(Debug)]
+pub(crate) struct MemoryHost {
+    pub(crate) inputs: BTreeMap<String, Packets>,
+    /// A capture of this name ends in the middle of a packet behind those it has.
+    pub(crate) truncated: Option<String>,
+    pub(crate) outputs: BTreeMap<String, Rc<RefCell<Packets>>>,
+    pub(crate) messages: Vec<String>,
+    environment: DeterministicEnvironment,
+}
+
+impl MemoryHost {
+    /// A host with a capture `in.pcap`.
+    pub(crate) fn new(packets: &[&[u8]]) -> Self {
+        let packets = packets.iter().zip(1_u64..);
+        let packets = packets.map(|(bytes, number)| (number * 1000, bytes.to_vec()));
+        Self {
+            inputs: BTreeMap::from([("in.pcap".into(), packets.collect())]),
+            truncated: None,
+            outputs: BTreeMap::new(),
+            messages: Vec::new(),
+            environment: DeterministicEnvironment::new(1),
+        }
+    }
+
+    /// The bytes of the packets in a capture that was written.
+    pub(crate) fn written(&self, name: &str) -> Vec<Vec<u8>> {
+        let packets = self.outputs[name].borrow();
+        packets.iter().map(|(_, bytes)| bytes.clone()).collect()
+    }
+}
+
+impl Environment for MemoryHost {
+    fn clock_ns(&mut self) -> u64 {
+        self.environment.clock_ns()
+    }
+
+    fn random_u32(&mut self) -> u32 {
+        self.environment.random_u32()
+    }
+
+    fn trace(&mut self, text: &str) {
+        self.message(text);
+    }
+}
+
+impl Host for MemoryHost {
+    fn open_dump(&mut self, name: &str) -> Result<Box<dyn DumpReader>, HostError> {
+        let packets = self.inputs.get(name).cloned();
+        let packets = packets.ok_or_else(|| HostError::Unreadable {
+            name: name.into(),
+            reason: "not found".into(),
+        })?;
+        Ok(Box::new(MemoryReader {
+            name: name.into(),
+            packets,
+            next: 0,
+            truncated: self.truncated.as_deref() == Some(name),
+        }))
+    }
+
+    fn create_dump(&mut self, name: &str, _: DumpFormat) -> Result<Box<dyn DumpWriter>, HostError> {
+        let packets = Rc::new(RefCell::new(Vec::new()));
+        self.outputs.insert(name.into(), packets.clone());
+        Ok(Box::new(MemoryWriter(packets)))
+    }
+
+    fn message(&mut self, line: &str) {
+        self.messages.push(line.into());
+    }
+}
+
+#[derive(Debug)]
+struct MemoryReader {
+    name: String,
+    packets: Packets,
+    next: usize,
+    truncated: bool,
+}
+
+impl DumpReader for MemoryReader {
+    fn encapsulation(&self) -> Encapsulation {
+        Encapsulation::Ether
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record<'_>>, HostError> {
+        let Some((timestamp_ns, bytes)) = self.packets.get(self.next) else {
+            return match self.truncated {
+                false => Ok(None),
+                true => Err(HostError::BadRecord {
+                    name: self.name.clone(),
+                    number: 3,
+                    offset: 100,
+                    reason: "the file ends within the packet".into(),
+                }),
+            };
+        };
+        self.next += 1;
+        Ok(Some(Record {
+            timestamp_ns: *timestamp_ns,
+            original_len: bytes.len(),
+            bytes,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct MemoryWriter(Rc<RefCell<Packets>>);
+
+impl DumpWriter for MemoryWriter {
+    fn write_record(&mut self, record: Record<'_>) -> Result<(), HostError> {
+        let packet = (record.timestamp_ns, record.bytes.to_vec());
+        self.0.borrow_mut().push(packet);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), HostError> {
+        Ok(())
+    }
+}
+
+/// Makes a router or fails with the error as a user sees it.
+pub(crate) fn router(text: &str, host: &mut MemoryHost) -> Result<Router, String> {
+    let source = Source::new("test", text);
+    Config::parse(&source)
+        .and_then(|config| Router::new(config, host))
+        .map_err(|error| error.render(&source))
+}
+
+/// Runs a configuration to its end.
+pub(crate) fn run(text: &str, host: &mut MemoryHost) -> Router {
+    let mut router = router(text, host).unwrap_or_else(|error| panic!("{error}"));
+    router.run(host, || false).unwrap();
+    router.finish().unwrap();
+    router
+}
