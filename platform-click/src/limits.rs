@@ -20,6 +20,10 @@ pub const MAX_NAME: usize = 63;
 /// Bytes of the data sections that one program refers to, together.
 pub const MAX_DATA: usize = 1 << 18;
 
+/// Data sections that one program refers to: clang writes `.rodata`, `.data`, `.bss`, one `.rodata`
+/// for strings of each width and one for constants of each size, about ten.
+pub const MAX_DATA_SECTIONS: usize = 32;
+
 /// Stack of one frame in bytes (RFC 9669 leaves it open; Linux `MAX_BPF_STACK`).
 pub const STACK_FRAME_SIZE: usize = 512;
 
@@ -59,6 +63,7 @@ pub const ALL: &[(&str, u64)] = &[
     ("max-instructions", MAX_INSTRUCTIONS as u64),
     ("max-name", MAX_NAME as u64),
     ("max-data", MAX_DATA as u64),
+    ("max-data-sections", MAX_DATA_SECTIONS as u64),
     ("stack-frame-size", STACK_FRAME_SIZE as u64),
     ("max-call-frames", MAX_CALL_FRAMES as u64),
     ("max-packet-size", MAX_PACKET_SIZE as u64),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use platform_click::ProgramKind;
 
 /// Folders below `ebpf-samples/` that hold programs.
-const FOLDERS: [&str; 3] = ["accept", "reject", "corpus"];
+const FOLDERS: [&str; 4] = ["accept", "reject", "corpus", "unsound"];
 
 /// A sample, as its source describes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,10 @@ use platform_click::{
 };
 
 use crate::codes;
+use crate::elf::MAX_SYMBOL_NAME;
 use crate::insn::{DecodeError, Insn, RawInsn, Wide};
 use crate::lines::LineTable;
+use crate::listing::Listing;
 
 /// A map that a program refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,17 +109,21 @@ pub enum ImageError {
     /// More maps than a program may have.
     #[error("{0} maps are more than the {max} that a program may have", max = limits::MAX_MAPS)]
     MapCount(usize),
-    /// A name is empty, too long, not of the allowed characters, or taken.
+    /// The name of a map or data section is empty, too long, not of the allowed characters, or taken;
+    /// or that of a function is empty, too long, or not printable.
     #[error("`{0}` is not a usable name, or is used twice")]
     Name(String),
     /// A map of a shape that the platform does not take.
-    #[error("map `{name}`: {source}")]
+    #[error("map `{name}` has a shape that the platform does not take")]
     MapShape {
         /// The map.
         name: String,
         /// What is out of bounds.
         source: MapShapeError,
     },
+    /// More data sections than a program may have.
+    #[error("{0} data sections are more than the {max} that a program may have", max = limits::MAX_DATA_SECTIONS)]
+    DataCount(usize),
     /// More bytes of data than a program may have.
     #[error("{0} bytes of data are more than the {max} that a program may have", max = limits::MAX_DATA)]
     DataSize(usize),
@@ -130,7 +136,16 @@ impl ImageError {
         match self {
             Self::Decode(error) => error.code(),
             Self::MapShape { .. } => codes::MAP_SHAPE,
-            _ => codes::IMAGE,
+            Self::Length(1..) | Self::MapCount(_) | Self::DataCount(_) | Self::DataSize(_) => {
+                codes::LIMIT
+            }
+            Self::Name(_) => codes::NAME,
+            Self::Length(0)
+            | Self::Function(_)
+            | Self::Jump { .. }
+            | Self::Call { .. }
+            | Self::FallsOff { .. }
+            | Self::Reference { .. } => codes::IMAGE,
         }
     }
 }
@@ -142,7 +157,8 @@ impl ImageError {
 /// - slot 0 is the entry; each jump stays within its function and starts an instruction; each local
 ///   call leads to the start of a function; no function runs off its end;
 /// - each reference to a map or to data has a target, and a data offset lies within its section;
-/// - maps have a shape that the platform takes; names are unique; all limits are kept.
+/// - maps have a shape that the platform takes; names of maps and of data sections are unique; all
+///   limits are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     kind: ProgramKind,
@@ -275,6 +291,12 @@ impl Image {
         )
     }
 
+    /// The disassembly, with names and source lines.
+    #[must_use]
+    pub const fn listing(&self) -> Listing<'_> {
+        Listing::new(self)
+    }
+
     /// The canonical encoding, as `docs/formats.md` defines it: what the digest is taken of.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
@@ -291,6 +313,9 @@ fn check_functions(code: &[Insn], functions: &[Function]) -> Result<(), ImageErr
         let starts_insn = get(code, function.start).is_some_and(|insn| *insn != Insn::WideTail);
         if !(at_first || behind) || !starts_insn {
             return Err(ImageError::Function(function.name.clone()));
+        }
+        if !is_printable_name(&function.name) {
+            return Err(ImageError::Name(function.name.clone()));
         }
         next_start = function.start.saturating_add(1);
     }
@@ -347,6 +372,9 @@ fn check_maps(maps: &[MapDef]) -> Result<(), ImageError> {
 }
 
 fn check_data(data: &[DataSection]) -> Result<(), ImageError> {
+    if data.len() > limits::MAX_DATA_SECTIONS {
+        return Err(ImageError::DataCount(data.len()));
+    }
     check_names(data.iter().map(|section| section.name.as_str()))?;
     let total = data.iter().fold(0_usize, |total, section| {
         total.saturating_add(section.bytes.len())
@@ -372,6 +400,11 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), I
 pub(crate) fn is_usable_name(name: &str) -> bool {
     let legal = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     (1..=limits::MAX_NAME).contains(&name.len()) && name.bytes().all(legal)
+}
+
+/// Whether `name` may name a function: languages mangle names with characters such as `$`.
+fn is_printable_name(name: &str) -> bool {
+    (1..=MAX_SYMBOL_NAME).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_graphic())
 }
 
 fn check_references(

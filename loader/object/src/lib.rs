@@ -24,6 +24,7 @@ mod error;
 mod image;
 mod insn;
 mod lines;
+mod listing;
 mod object;
 
 pub use error::{
@@ -36,4 +37,5 @@ pub use insn::{
     Wide, Width,
 };
 pub use lines::{Line, LineTable};
-pub use object::{Object, ParseOptions, Program};
+pub use listing::Listing;
+pub use object::{LEGACY_SECTION, Object, ParseOptions, Program};

@@ -2,16 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::sign1::{Purpose, SIGNATURE_SIZE, Sign1, Sign1Error, Signer, Unsigned};
+use crate::sign1::{Chain, Purpose, SIGNATURE_SIZE, Sign1, Sign1Error, Unsigned};
 use crate::statement::Statement;
 
 /// A bundle (`prog.o.bpfsig`) of the right form. Its signature is **not** verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bundle<'a> {
-    message: Sign1<'a>,
-    leaf: &'a [u8],
-    ca: &'a [u8],
-}
+pub struct Bundle<'a>(Sign1<'a>);
 
 impl<'a> Bundle<'a> {
     /// Bytes of a bundle at most.
@@ -23,35 +19,32 @@ impl<'a> Bundle<'a> {
     /// The first property of the form (`docs/formats.md`, "Signed messages" and "Bundle") that does
     /// not hold.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Sign1Error> {
-        let message = Sign1::parse(Purpose::Statement, bytes)?;
-        let Signer::Chain { leaf, ca } = message.signer() else {
-            return Err(Sign1Error::Signer);
-        };
-        Ok(Self { message, leaf, ca })
+        Sign1::parse(Purpose::Statement, bytes).map(Self)
     }
 
     /// The certificates in DER: the leaf that signed, and its CA.
     #[must_use]
     pub const fn certificates(&self) -> (&'a [u8], &'a [u8]) {
-        (self.leaf, self.ca)
+        let Chain { leaf, ca } = self.0.chain();
+        (leaf, ca)
     }
 
     /// The encoded statement; not to be decoded before the signature is verified.
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
-        self.message.payload()
+        self.0.payload()
     }
 
     /// The signature: r and s, 32 bytes each, big-endian.
     #[must_use]
     pub const fn signature(&self) -> &'a [u8; SIGNATURE_SIZE] {
-        self.message.signature()
+        self.0.signature()
     }
 
     /// What was signed: the Sig_structure of RFC 9052, 4.4.
     #[must_use]
     pub fn to_be_signed(&self) -> Vec<u8> {
-        self.message.to_be_signed()
+        self.0.to_be_signed()
     }
 }
 
@@ -66,8 +59,8 @@ impl BundleBuilder {
     /// # Errors
     /// When a certificate is empty or too long. (Every statement fits.)
     pub fn new(statement: &Statement, leaf: &[u8], ca: &[u8]) -> Result<Self, Sign1Error> {
-        let signer = Signer::Chain { leaf, ca };
-        Unsigned::new(Purpose::Statement, signer, statement.encode()).map(Self)
+        let chain = Chain { leaf, ca };
+        Unsigned::new(Purpose::Statement, chain, statement.encode()).map(Self)
     }
 
     /// What has to be signed: the Sig_structure of RFC 9052, 4.4. ES256 hashes it with SHA-256.

@@ -14,7 +14,7 @@ platform_click::codes! {
     SIGNATURE_SIZE = "BPF-S006", Signature, "the signature is not 64 bytes",
         "A signature is r and s, 32 bytes each, as RFC 9053 has it, not DER.";
     CERTIFICATES = "BPF-S007", Signature, "the certificates in the message are not two of allowed size",
-        "A bundle carries exactly the signer's certificate and its CA's, each of at most 1 KiB; the root is in the trust bundle.";
+        "A bundle carries exactly the signer's certificate and its CA's, each of at most 2 KiB; the root is in the trust bundle.";
     VERSION = "BPF-S008", Platform, "the statement has a version that is not known here",
         "It was made by a newer tool. Update this one, or sign with the version that this one reads.";
     CLAIMS = "BPF-S009", Signature, "the statement contradicts itself or leaves its limits",

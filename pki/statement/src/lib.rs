@@ -30,8 +30,7 @@ mod version;
 
 pub use bundle::{Bundle, BundleBuilder};
 pub use sign1::{
-    CHAIN_LENGTH, KEY_ID_SIZE, MAX_CERTIFICATE_SIZE, Purpose, SIGNATURE_SIZE, Sign1, Sign1Error,
-    Signer, Unsigned,
+    CHAIN_LENGTH, Chain, MAX_CERTIFICATE_SIZE, Purpose, SIGNATURE_SIZE, Sign1, Sign1Error, Unsigned,
 };
 pub use statement::{
     Claims, Engine, ExitRange, Loop, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS, Map, MapSync,

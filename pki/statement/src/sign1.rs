@@ -12,36 +12,36 @@ use crate::codes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// A statement about an object, by a verifier's leaf certificate.
+    /// A statement about an object, by a verifier.
     Statement,
-    /// A trust bundle, by a bundle root key.
-    TrustBundle,
+    /// A message to an instance, by an operator.
+    Control,
+    /// A message about what an instance runs, by the instance.
+    Evidence,
 }
 
 /// Certificates in a message that is signed by a leaf: the leaf and its CA. The depth is fixed, so
 /// that no path has to be searched for.
 pub const CHAIN_LENGTH: usize = 2;
 
-/// Bytes of one certificate: ours have less than 500, those of an organisation's CA with long names
-/// a few hundred more.
-pub const MAX_CERTIFICATE_SIZE: usize = 1024;
-
-/// Bytes of a key identifier: the SHA-256 of a SubjectPublicKeyInfo.
-pub const KEY_ID_SIZE: usize = 32;
+/// Bytes of one certificate: usual ones have less than 500, a leaf with long names and eight name
+/// prefixes in its scope about 1,300.
+pub const MAX_CERTIFICATE_SIZE: usize = 2048;
 
 /// Bytes of a signature: r and s (RFC 9053, 2.1).
 pub const SIGNATURE_SIZE: usize = 64;
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &'static [Self] = &[Self::Statement, Self::TrustBundle];
+    pub const ALL: &'static [Self] = &[Self::Statement, Self::Control, Self::Evidence];
 
     /// The content type in the protected header.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Statement => "application/vnd.bpfsign.statement+cbor",
-            Self::TrustBundle => "application/vnd.bpfsign.trust+cbor",
+            Self::Control => "application/vnd.bpfsign.control+cbor",
+            Self::Evidence => "application/vnd.bpfsign.evidence+cbor",
         }
     }
 
@@ -50,26 +50,17 @@ impl Purpose {
     pub const fn external_aad(self) -> &'static str {
         match self {
             Self::Statement => "bpfsign/v1 statement",
-            Self::TrustBundle => "bpfsign/v1 trust",
-        }
-    }
-
-    /// Whether the message names its signer by certificates; otherwise by a key identifier.
-    #[must_use]
-    pub const fn has_certificates(self) -> bool {
-        match self {
-            Self::Statement => true,
-            Self::TrustBundle => false,
+            Self::Control => "bpfsign/v1 control",
+            Self::Evidence => "bpfsign/v1 evidence",
         }
     }
 
     /// Bytes of a whole message at most. A statement about an object with eight programs, in which
-    /// every list is full, takes 26 KiB with its certificates; ordinary ones stay below 2 KiB.
+    /// every list is full, takes 25 KiB with its certificates; ordinary ones stay below 2 KiB.
     #[must_use]
     pub const fn max_size(self) -> usize {
         match self {
-            Self::Statement => 32 << 10,
-            Self::TrustBundle => 16 << 10,
+            Self::Statement | Self::Control | Self::Evidence => 32 << 10,
         }
     }
 }
@@ -107,12 +98,6 @@ pub enum Sign1Error {
     /// A certificate is empty or too long.
     #[error("a certificate of {0} bytes is not within 1..={MAX_CERTIFICATE_SIZE}")]
     CertificateSize(usize),
-    /// The key identifier has another length.
-    #[error("a key identifier of {0} bytes instead of {KEY_ID_SIZE}")]
-    KeyIdSize(usize),
-    /// The message names its signer by a key where it should by certificates, or the reverse.
-    #[error("the signer is not named in the way that the message requires")]
-    Signer,
     /// The signature has another length.
     #[error("a signature of {0} bytes instead of {SIGNATURE_SIZE}")]
     SignatureSize(usize),
@@ -124,7 +109,7 @@ impl Sign1Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Size { .. } => codes::SIZE,
-            Self::Cbor(_) | Self::Header(_) | Self::KeyIdSize(_) | Self::Signer => codes::ENCODING,
+            Self::Cbor(_) | Self::Header(_) => codes::ENCODING,
             Self::Unprotected(_) => codes::UNPROTECTED,
             Self::Algorithm(_) => codes::ALGORITHM,
             Self::ContentType(_) => codes::PURPOSE,
@@ -134,18 +119,14 @@ impl Sign1Error {
     }
 }
 
-/// How a message names its signer; part of what is signed.
+/// The certificates of a signer (x5chain, RFC 9360), in DER; part of what is signed. They are bounded
+/// in size, and nothing else is said about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signer<'a> {
-    /// By certificates (x5chain, RFC 9360), in DER. They are bounded in size, nothing else.
-    Chain {
-        /// The certificate whose key signed.
-        leaf: &'a [u8],
-        /// The certificate of the CA that issued it.
-        ca: &'a [u8],
-    },
-    /// By the SHA-256 of its SubjectPublicKeyInfo (kid).
-    Key(&'a [u8; KEY_ID_SIZE]),
+pub struct Chain<'a> {
+    /// The certificate whose key signed.
+    pub leaf: &'a [u8],
+    /// The certificate of the CA that issued it.
+    pub ca: &'a [u8],
 }
 
 /// A signed message of the right form. Its signature is **not** verified: that takes a key, which
@@ -154,7 +135,7 @@ pub enum Signer<'a> {
 pub struct Sign1<'a> {
     purpose: Purpose,
     protected: &'a [u8],
-    signer: Signer<'a>,
+    chain: Chain<'a>,
     payload: &'a [u8],
     signature: &'a [u8; SIGNATURE_SIZE],
 }
@@ -181,23 +162,23 @@ impl<'a> Sign1<'a> {
             .map_err(|_| Sign1Error::SignatureSize(signature.len()))?;
         reader.end()?;
 
-        let signer = read_protected(purpose, protected)?;
-        let same = encode_protected(purpose, signer);
+        let chain = read_protected(purpose, protected)?;
+        let same = encode_protected(purpose, chain);
         expect_same(protected, &same).map_err(Sign1Error::Header)?;
         expect_same(bytes, &encode(protected, payload, signature))?;
         Ok(Self {
             purpose,
             protected,
-            signer,
+            chain,
             payload,
             signature,
         })
     }
 
-    /// How the signer is named.
+    /// The certificates of the signer.
     #[must_use]
-    pub const fn signer(&self) -> Signer<'a> {
-        self.signer
+    pub const fn chain(&self) -> Chain<'a> {
+        self.chain
     }
 
     /// The payload; not to be read before the signature is verified.
@@ -228,21 +209,15 @@ pub struct Unsigned {
 }
 
 impl Unsigned {
-    /// A message with this payload, to be signed by `signer`.
+    /// A message with this payload, to be signed by the key of `chain.leaf`.
     ///
     /// # Errors
-    /// When the signer is not named in the way that `purpose` requires, when a certificate is empty
-    /// or too long, or when the message would be larger than `purpose` allows.
-    pub fn new(purpose: Purpose, signer: Signer<'_>, payload: Vec<u8>) -> Result<Self, Sign1Error> {
-        match signer {
-            Signer::Chain { leaf, ca } if purpose.has_certificates() => {
-                check_certificate(leaf)?;
-                check_certificate(ca)?;
-            }
-            Signer::Key(_) if !purpose.has_certificates() => {}
-            _ => return Err(Sign1Error::Signer),
-        }
-        let protected = encode_protected(purpose, signer);
+    /// When a certificate is empty or too long, or when the message would be larger than `purpose`
+    /// allows.
+    pub fn new(purpose: Purpose, chain: Chain<'_>, payload: Vec<u8>) -> Result<Self, Sign1Error> {
+        check_certificate(chain.leaf)?;
+        check_certificate(chain.ca)?;
+        let protected = encode_protected(purpose, chain);
         let message = encode(&protected, &payload, &[0; SIGNATURE_SIZE]);
         check_size(purpose, message.len())?;
         Ok(Self {
@@ -281,7 +256,7 @@ fn check_certificate(der: &[u8]) -> Result<(), Sign1Error> {
 }
 
 /// Reads the protected header, entry by entry.
-fn read_protected(purpose: Purpose, protected: &[u8]) -> Result<Signer<'_>, Sign1Error> {
+fn read_protected(purpose: Purpose, protected: &[u8]) -> Result<Chain<'_>, Sign1Error> {
     let mut reader = Reader::new(protected);
     reader.map(3).map_err(Sign1Error::Header)?;
     reader.key(ALG).map_err(Sign1Error::Header)?;
@@ -294,21 +269,12 @@ fn read_protected(purpose: Purpose, protected: &[u8]) -> Result<Signer<'_>, Sign
     if content_type != purpose.content_type() {
         return Err(Sign1Error::ContentType(purpose.content_type()));
     }
-    let signer = if purpose.has_certificates() {
-        read_chain(&mut reader)?
-    } else {
-        reader.key(KID).map_err(Sign1Error::Header)?;
-        let key = reader.bytes().map_err(Sign1Error::Header)?;
-        Signer::Key(
-            key.try_into()
-                .map_err(|_| Sign1Error::KeyIdSize(key.len()))?,
-        )
-    };
+    let chain = read_chain(&mut reader)?;
     reader.end().map_err(Sign1Error::Header)?;
-    Ok(signer)
+    Ok(chain)
 }
 
-fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Signer<'a>, Sign1Error> {
+fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Chain<'a>, Sign1Error> {
     reader.key(X5CHAIN).map_err(Sign1Error::Header)?;
     reader
         .array(CHAIN_LENGTH_U64)
@@ -320,20 +286,15 @@ fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Signer<'a>, Sign1Error> {
     check_certificate(leaf)?;
     let ca = reader.bytes().map_err(Sign1Error::Header)?;
     check_certificate(ca)?;
-    Ok(Signer::Chain { leaf, ca })
+    Ok(Chain { leaf, ca })
 }
 
-fn encode_protected(purpose: Purpose, signer: Signer<'_>) -> Vec<u8> {
+fn encode_protected(purpose: Purpose, chain: Chain<'_>) -> Vec<u8> {
     let mut out = Writer::default();
     out.map(3).i64(ALG).i64(ES256);
     out.i64(CONTENT_TYPE).text(purpose.content_type());
-    match signer {
-        Signer::Chain { leaf, ca } => {
-            out.i64(X5CHAIN).array(CHAIN_LENGTH_U64);
-            out.bytes(leaf).bytes(ca)
-        }
-        Signer::Key(id) => out.i64(KID).bytes(id),
-    };
+    out.i64(X5CHAIN).array(CHAIN_LENGTH_U64);
+    out.bytes(chain.leaf).bytes(chain.ca);
     out.into_bytes()
 }
 
@@ -356,7 +317,6 @@ const TAG: u64 = 18;
 /// Header parameters (RFC 9052, 3.1; RFC 9360, 2), in the order of their encodings.
 const ALG: i64 = 1;
 const CONTENT_TYPE: i64 = 3;
-const KID: i64 = 4;
 const X5CHAIN: i64 = 33;
 /// ECDSA with SHA-256 (RFC 9053, 2.1).
 const ES256: i64 = -7;

@@ -4,38 +4,34 @@ use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use bpf_statement::{SIGNATURE_SIZE, Version};
 use platform_click::Digest;
 
 use crate::codec::{self, File, FileSignature};
 use crate::contents::{RootKeys, TrustContents};
 use crate::limits::MAX_TRUST_BUNDLE_SIZE;
-use crate::{PublicKey, TrustError, UnixTime, Version};
+use crate::{PublicKey, TrustError, UnixTime};
 
 /// A trust bundle that was read; nobody has checked who signed it. Its content is for display.
 #[derive(Clone, Debug)]
 pub struct UnverifiedTrustBundle {
     contents: TrustContents,
-    payload: Vec<u8>,
-    signatures: Vec<FileSignature>,
+    file: File,
 }
 
 impl UnverifiedTrustBundle {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`TrustError::BundleFormat`] or [`TrustError::BundleContent`].
+    /// [`TrustError::BundleSize`], [`TrustError::BundleCbor`] or [`TrustError::BundleContent`].
     pub fn parse(bytes: &[u8]) -> Result<Self, TrustError> {
         if bytes.len() > MAX_TRUST_BUNDLE_SIZE {
-            return Err(TrustError::BundleFormat("longer than 64 KiB"));
+            return Err(TrustError::BundleSize(bytes.len()));
         }
-        let File {
-            payload,
-            signatures,
-        } = codec::read_file(bytes)?;
+        let file = File::decode(bytes)?;
         Ok(Self {
-            contents: codec::read_contents(&payload)?,
-            payload,
-            signatures,
+            contents: codec::read_contents(&file.payload)?,
+            file,
         })
     }
 
@@ -47,7 +43,7 @@ impl UnverifiedTrustBundle {
 
     /// Digests of the keys that are said to have signed.
     pub fn signers(&self) -> impl Iterator<Item = Digest> + '_ {
-        self.signatures.iter().map(|entry| entry.key)
+        self.file.signatures.iter().map(|entry| entry.key)
     }
 
     /// Accepts a bundle that is signed by enough of the pinned keys and by enough of its own.
@@ -60,8 +56,8 @@ impl UnverifiedTrustBundle {
             self.check_signed_by(&self.contents.root_keys, "its own")?;
         }
         Ok(TrustBundle {
-            digest: Digest::of(&self.payload),
             contents: self.contents,
+            digest: Digest::of(&self.file.payload),
         })
     }
 
@@ -80,12 +76,11 @@ impl UnverifiedTrustBundle {
     /// is one key. (Several implementations of TUF had this wrong, CVE-2020-15093 among them.)
     fn check_signed_by(&self, keys: &RootKeys, whose: &'static str) -> Result<(), TrustError> {
         let mut signed = BTreeSet::new();
-        for FileSignature { key, signature } in &self.signatures {
+        for FileSignature { key, signature } in &self.file.signatures {
             let Some(root) = keys.keys().iter().find(|root| root.digest() == *key) else {
                 continue;
             };
-            let message = codec::to_be_signed(&self.payload, *key);
-            root.verify(&message, signature)
+            root.verify(&self.file.to_be_signed(key), signature)
                 .map_err(|_| TrustError::BundleSignature { key: *key })?;
             signed.insert(*key);
         }
@@ -172,7 +167,12 @@ impl TrustBundle {
     /// # Errors
     /// [`TrustError::Platform`].
     pub fn check_platform(&self, name: &str) -> Result<(), TrustError> {
-        if self.contents.platforms.iter().any(|entry| entry == name) {
+        if self
+            .contents
+            .platforms
+            .iter()
+            .any(|entry| entry.as_str() == name)
+        {
             return Ok(());
         }
         Err(TrustError::Platform(name.to_string()))
@@ -184,8 +184,8 @@ impl TrustBundle {
     /// # Errors
     /// [`TrustError::Engine`].
     pub fn check_engine(&self, engine: &str, version: Version) -> Result<(), TrustError> {
-        let entries = &self.contents.min_engines;
-        match entries.iter().find(|entry| entry.name == engine) {
+        let mut entries = self.contents.min_engines.iter();
+        match entries.find(|entry| entry.name.as_str() == engine) {
             Some(entry) if version < entry.version => Err(TrustError::Engine {
                 engine: engine.to_string(),
                 version,
@@ -206,7 +206,7 @@ impl TrustBundle {
     pub fn counter_reset(&self, name: &str) -> Option<u64> {
         let mut resets = self.contents.counter_resets.iter();
         resets
-            .find(|reset| reset.name == name)
+            .find(|reset| reset.name.as_str() == name)
             .map(|reset| reset.to)
     }
 
@@ -226,12 +226,9 @@ impl TrustBundle {
     }
 }
 
-/// A trust bundle before it is signed.
+/// A trust bundle before it is signed, or between two signatures.
 #[derive(Clone, Debug)]
-pub struct UnsignedTrustBundle {
-    payload: Vec<u8>,
-    signatures: Vec<FileSignature>,
-}
+pub struct UnsignedTrustBundle(File);
 
 impl UnsignedTrustBundle {
     /// Brings the lists of `contents` into order and encodes it.
@@ -240,32 +237,32 @@ impl UnsignedTrustBundle {
     /// [`TrustError::BundleContent`].
     pub fn new(mut contents: TrustContents) -> Result<Self, TrustError> {
         contents.sort();
-        contents.check().map_err(TrustError::BundleContent)?;
-        Ok(Self {
+        contents.check()?;
+        Ok(Self(File {
             payload: codec::write_contents(&contents),
             signatures: Vec::new(),
-        })
+        }))
     }
 
     /// The bytes that `key` has to sign, with ES256 and low s.
     #[must_use]
     pub fn to_be_signed(&self, key: &PublicKey) -> Vec<u8> {
-        codec::to_be_signed(&self.payload, key.digest())
+        self.0.to_be_signed(&key.digest())
     }
 
     /// Adds the signature of `key`.
     ///
     /// # Errors
-    /// As [`PublicKey::verify`], when it is not that key's signature.
+    /// As [`PublicKey::verify`] when it is not that key's signature.
     pub fn add_signature(
         &mut self,
         key: &PublicKey,
-        signature: [u8; 64],
+        signature: &[u8; SIGNATURE_SIZE],
     ) -> Result<(), TrustError> {
-        key.verify(&self.to_be_signed(key), &signature)?;
-        self.signatures.push(FileSignature {
+        key.verify(&self.to_be_signed(key), signature)?;
+        self.0.signatures.push(FileSignature {
             key: key.digest(),
-            signature,
+            signature: *signature,
         });
         Ok(())
     }
@@ -273,9 +270,6 @@ impl UnsignedTrustBundle {
     /// The file, with the signatures added so far.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        codec::write_file(&File {
-            payload: self.payload,
-            signatures: self.signatures,
-        })
+        self.0.encode()
     }
 }

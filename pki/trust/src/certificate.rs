@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use bpf_statement::MAX_CERTIFICATE_SIZE;
 use platform_click::Code;
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
@@ -14,7 +15,7 @@ use x509_cert::ext::pkix::{
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::{TbsCertificate, Version};
 
-use crate::limits::{MAX_CERTIFICATE_SIZE, MAX_KEY_ID_SIZE, MAX_SERIAL_SIZE};
+use crate::limits::{MAX_KEY_ID_SIZE, MAX_SERIAL_SIZE};
 use crate::name::DistinguishedName;
 use crate::{PublicKey, Role, Scope, UnixTime, codes, oid};
 

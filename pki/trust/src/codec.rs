@@ -1,14 +1,9 @@
 //! The CBOR of trust bundles (`docs/formats.md`).
-//!
-//! What is read is written again and compared, which leaves one encoding of each content: reading
-//! itself need not mind lengths of integers, and a string of indefinite length is refused anyway.
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::convert::Infallible;
 
-use minicbor::data::{Tag, Type};
-use minicbor::{Decoder, Encoder, encode};
+use bpf_statement::cbor::{CborError, Reader, Writer, expect_same};
+use bpf_statement::{Name, SIGNATURE_SIZE, Text, UnixTime, Version};
 use platform_click::Digest;
 
 use crate::contents::{
@@ -18,368 +13,281 @@ use crate::limits::{
     MAX_ANCHORS, MAX_COUNTER_RESETS, MAX_ENGINES, MAX_MIN_EPOCHS, MAX_PLATFORMS, MAX_REVOKED,
     MAX_ROOT_KEYS, MAX_SIGNATURES,
 };
-use crate::{PublicKey, Role, TrustError, UnixTime};
+use crate::{PublicKey, Role, TrustError};
 
-/// Version of the format.
+/// CBOR tag of COSE_Sign (RFC 9052, 2).
+const COSE_SIGN: u64 = 98;
+/// Header parameters (RFC 9052, 3.1).
+const ALG: i64 = 1;
+const CONTENT_TYPE: i64 = 3;
+const KID: i64 = 4;
+/// ECDSA with SHA-256 (RFC 9053, 2.1).
+const ES256: i64 = -7;
+const MEDIA_TYPE: &str = "application/vnd.bpfsign.trust+cbor";
+/// Separates signatures on trust bundles from all others (RFC 9052, 4.3).
+const EXTERNAL_AAD: &[u8] = b"bpfsign/v1 trust";
+
+/// Version of the format of the content.
 const FORMAT: u64 = 1;
 
-/// COSE_Sign (RFC 9052, 4.1).
-const COSE_SIGN: Tag = Tag::new(98);
+/// Fields of a trust bundle.
+const FIELDS: u64 = 14;
 
-/// COSE header parameters (RFC 9052, 3.1) and the algorithm ES256 (RFC 9053, 2.1).
-const ALG: u8 = 1;
-const CONTENT_TYPE: u8 = 3;
-const KEY_ID: u8 = 4;
-const ES256: i8 = -7;
+impl From<CborError> for TrustError {
+    fn from(error: CborError) -> Self {
+        Self::BundleCbor(error)
+    }
+}
 
-const MEDIA_TYPE: &str = "application/vnd.bpfsign.trust+cbor";
-
-/// Separates signatures on trust bundles from all others that the same key might make.
-const EXTERNAL_AAD: &[u8] = b"bpf-trust/1";
-
-type Writing = Result<(), encode::Error<Infallible>>;
+impl From<ContentsError> for TrustError {
+    fn from(error: ContentsError) -> Self {
+        Self::BundleContent(error)
+    }
+}
 
 /// The file before anything in it is believed.
+#[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) payload: Vec<u8>,
     pub(crate) signatures: Vec<FileSignature>,
 }
 
 /// One signature, and the digest of the key that is said to have made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct FileSignature {
     pub(crate) key: Digest,
-    pub(crate) signature: [u8; 64],
+    pub(crate) signature: [u8; SIGNATURE_SIZE],
 }
 
-/// Why CBOR is not a trust bundle: what was read when it went wrong, or a rule about content.
-enum Reject {
-    Format(&'static str),
-    Content(ContentsError),
-}
+impl File {
+    /// The bytes that `key` signs: Sig_structure of RFC 9052, 4.4.
+    pub(crate) fn to_be_signed(&self, key: &Digest) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.array(5).text("Signature");
+        out.bytes(&body_header()).bytes(&signer_header(key));
+        out.bytes(EXTERNAL_AAD).bytes(&self.payload);
+        out.into_bytes()
+    }
 
-type Read<T> = Result<T, Reject>;
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.tag(COSE_SIGN).array(4);
+        out.bytes(&body_header()).map(0).bytes(&self.payload);
+        out.list(&self.signatures, |out, entry| {
+            out.array(3).bytes(&signer_header(&entry.key));
+            out.map(0).bytes(&entry.signature);
+        });
+        out.into_bytes()
+    }
 
-impl From<ContentsError> for Reject {
-    fn from(error: ContentsError) -> Self {
-        Self::Content(error)
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut reader = Reader::new(bytes);
+        reader.tag(COSE_SIGN, "the tag 98 of COSE_Sign")?;
+        reader.array(4)?;
+        reader.bytes()?; // The header has one value: it is compared below.
+        reader.map(0)?;
+        let payload = reader.bytes()?.to_vec();
+        let signatures = reader.list(MAX_SIGNATURES, signature)?;
+        reader.end()?;
+        let file = Self {
+            payload,
+            signatures,
+        };
+        expect_same(bytes, &file.encode())?;
+        Ok(file)
     }
 }
 
-impl From<Reject> for TrustError {
-    fn from(reject: Reject) -> Self {
-        match reject {
-            Reject::Format(what) => Self::BundleFormat(what),
-            Reject::Content(error) => Self::BundleContent(error),
-        }
-    }
-}
-
-/// The bytes that a root key signs: Sig_structure of RFC 9052, 4.4.
-pub(crate) fn to_be_signed(payload: &[u8], key: Digest) -> Vec<u8> {
-    write(|e| {
-        e.array(5)?.str("Signature")?;
-        e.bytes(&body_header())?.bytes(&signer_header(key))?;
-        e.bytes(EXTERNAL_AAD)?.bytes(payload)?.ok()
-    })
-}
-
-pub(crate) fn write_file(file: &File) -> Vec<u8> {
-    write(|e| {
-        e.tag(COSE_SIGN)?.array(4)?;
-        e.bytes(&body_header())?.map(0)?.bytes(&file.payload)?;
-        list(e, &file.signatures, |e, entry| {
-            e.array(3)?.bytes(&signer_header(entry.key))?;
-            e.map(0)?.bytes(&entry.signature)?.ok()
-        })
-    })
-}
-
-pub(crate) fn read_file(bytes: &[u8]) -> Result<File, TrustError> {
-    let file = file(&mut Decoder::new(bytes))?;
-    if write_file(&file) != bytes {
-        return Err(TrustError::BundleFormat("not in deterministic encoding"));
-    }
-    Ok(file)
-}
-
-pub(crate) fn write_contents(contents: &TrustContents) -> Vec<u8> {
-    write(|e| {
-        e.map(14)?;
-        e.u8(0)?.u64(FORMAT)?;
-        e.u8(1)?.u64(contents.version)?;
-        e.u8(2)?.u64(contents.issued.as_secs())?;
-        e.u8(3)?.u64(contents.expires.as_secs())?;
-        e.u8(4)?.u8(contents.root_keys.threshold())?;
-        list(e.u8(5)?, contents.root_keys.keys(), |e, key| {
-            e.bytes(key.as_sec1())?.ok()
-        })?;
-        list(e.u8(6)?, &contents.anchors, |e, anchor| {
-            e.array(3)?.bytes(anchor.name_der())?;
-            e.bytes(&anchor.key().to_spki_der())?;
-            list(e, anchor.roles(), |e, role| e.u8(role.number())?.ok())
-        })?;
-        list(e.u8(7)?, &contents.min_epochs, |e, entry| {
-            e.array(2)?.bytes(entry.ca.as_bytes())?;
-            e.u64(entry.epoch)?.ok()
-        })?;
-        list(e.u8(8)?, &contents.revoked, |e, key| {
-            e.bytes(key.as_bytes())?.ok()
-        })?;
-        list(e.u8(9)?, &contents.platforms, |e, name| e.str(name)?.ok())?;
-        list(e.u8(10)?, &contents.min_engines, |e, entry| {
-            e.array(2)?.str(&entry.name)?;
-            e.str(&entry.version.to_string())?.ok()
-        })?;
-        list(e.u8(11)?, &contents.counter_resets, |e, reset| {
-            e.array(3)?.str(&reset.name)?;
-            e.u64(reset.to)?.str(&reset.reason)?.ok()
-        })?;
-        e.u8(12)?.bool(contents.accepts_fuel)?.u8(13)?;
-        match contents.time_floor {
-            Some(time) => e.u64(time.as_secs())?.ok(),
-            None => e.null()?.ok(),
-        }
-    })
-}
-
-pub(crate) fn read_contents(bytes: &[u8]) -> Result<TrustContents, TrustError> {
-    let contents = contents(&mut Decoder::new(bytes))?;
-    contents.check().map_err(TrustError::BundleContent)?;
-    if write_contents(&contents) != bytes {
-        return Err(TrustError::BundleFormat("not in deterministic encoding"));
-    }
-    Ok(contents)
-}
-
-fn write(fill: impl FnOnce(&mut Encoder<Vec<u8>>) -> Writing) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::new());
-    fill(&mut encoder).expect("writing to a vector cannot fail");
-    encoder.into_writer()
-}
-
-fn list<T>(
-    e: &mut Encoder<Vec<u8>>,
-    items: &[T],
-    mut item: impl FnMut(&mut Encoder<Vec<u8>>, &T) -> Writing,
-) -> Writing {
-    // A `usize` has at most 64 bits.
-    e.array(items.len().try_into().unwrap_or(u64::MAX))?;
-    items.iter().try_for_each(|each| item(e, each))
+fn signature(reader: &mut Reader<'_>) -> Result<FileSignature, CborError> {
+    reader.array(3)?;
+    let mut header = Reader::new(reader.bytes()?);
+    header.map(2)?;
+    header.key(ALG)?;
+    header.i64()?; // The algorithm has one value: it is compared when the file is encoded again.
+    header.key(KID)?;
+    let key = header.digest()?;
+    reader.map(0)?;
+    let offset = reader.offset();
+    let signature = reader.bytes()?.try_into();
+    let signature = signature.map_err(|_| CborError::Item {
+        offset,
+        expected: "a signature of 64 bytes",
+    })?;
+    Ok(FileSignature { key, signature })
 }
 
 fn body_header() -> Vec<u8> {
-    write(|e| e.map(1)?.u8(CONTENT_TYPE)?.str(MEDIA_TYPE)?.ok())
+    let mut out = Writer::default();
+    out.map(1).i64(CONTENT_TYPE).text(MEDIA_TYPE);
+    out.into_bytes()
 }
 
-fn signer_header(key: Digest) -> Vec<u8> {
-    write(|e| {
-        e.map(2)?.u8(ALG)?.i8(ES256)?;
-        e.u8(KEY_ID)?.bytes(key.as_bytes())?.ok()
-    })
+fn signer_header(key: &Digest) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.map(2).i64(ALG).i64(ES256).i64(KID).digest(key);
+    out.into_bytes()
 }
 
-fn file(d: &mut Decoder<'_>) -> Read<File> {
-    let tag = d.tag().map_err(|_| Reject::Format("the COSE_Sign tag"))?;
-    if tag != COSE_SIGN {
-        return Err(Reject::Format("the COSE_Sign tag"));
-    }
-    array(d, 4, "the COSE_Sign array")?;
-    if bytes(d, "the protected header")? != body_header() {
-        return Err(Reject::Format("the protected header"));
-    }
-    empty_map(d)?;
-    let payload = bytes(d, "the payload")?.to_vec();
-    let signatures = items(d, "signatures", MAX_SIGNATURES, |d| {
-        array(d, 3, "a signature")?;
-        let key = signer(bytes(d, "a signer's header")?)?;
-        empty_map(d)?;
-        let signature = sized(d, "a signature of 64 bytes")?;
-        Ok(FileSignature { key, signature })
-    })?;
-    Ok(File {
-        payload,
-        signatures,
-    })
+pub(crate) fn write_contents(contents: &TrustContents) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.map(FIELDS);
+    out.u64(1).u64(FORMAT);
+    out.u64(2).u64(contents.version);
+    out.u64(3).u64(contents.issued.as_secs());
+    out.u64(4).u64(contents.expires.as_secs());
+    out.u64(5).u64(contents.root_keys.threshold().into());
+    out.u64(6).list(contents.root_keys.keys(), |out, key| {
+        out.bytes(key.as_sec1());
+    });
+    out.u64(7).list(&contents.anchors, write_anchor);
+    out.u64(8).list(&contents.min_epochs, |out, entry| {
+        out.array(2).digest(&entry.ca).u64(entry.epoch);
+    });
+    out.u64(9).list(&contents.revoked, |out, key| {
+        out.digest(key);
+    });
+    out.u64(10).list(&contents.platforms, |out, platform| {
+        out.text(platform.as_str());
+    });
+    out.u64(11).list(&contents.min_engines, write_min_engine);
+    out.u64(12).list(&contents.counter_resets, |out, reset| {
+        out.array(3).text(reset.name.as_str());
+        out.u64(reset.to).text(reset.reason.as_str());
+    });
+    out.u64(13).bool(contents.accepts_fuel);
+    out.u64(14)
+        .optional(contents.time_floor, |out, time| out.u64(time.as_secs()));
+    out.into_bytes()
 }
 
-/// The key in a signer's header. Whatever else differs shows when the header is written again.
-fn signer(header: &[u8]) -> Read<Digest> {
-    let d = &mut Decoder::new(header);
-    let is_es256 = matches!(d.map(), Ok(Some(2)))
-        && matches!(d.u8(), Ok(ALG))
-        && matches!(d.i8(), Ok(ES256))
-        && matches!(d.u8(), Ok(KEY_ID));
-    if !is_es256 {
-        return Err(Reject::Format("a signer's header"));
-    }
-    digest(d)
+fn write_anchor(out: &mut Writer, anchor: &Anchor) {
+    out.array(3).bytes(anchor.name_der());
+    out.bytes(&anchor.key().to_spki_der());
+    out.list(anchor.roles(), |out, role| {
+        out.u64(role.number().into());
+    });
 }
 
-fn contents(d: &mut Decoder<'_>) -> Read<TrustContents> {
-    match d.map() {
-        Ok(Some(14)) => {}
-        _ => return Err(Reject::Format("the map of 14 fields")),
-    }
-    key(d, 0)?;
-    if number(d)? != FORMAT {
-        return Err(Reject::Format("the version of the format"));
+fn write_min_engine(out: &mut Writer, entry: &MinEngine) {
+    let Version {
+        major,
+        minor,
+        patch,
+    } = entry.version;
+    out.array(2).text(entry.name.as_str()).array(3);
+    out.u64(major.into()).u64(minor.into()).u64(patch.into());
+}
+
+pub(crate) fn read_contents(bytes: &[u8]) -> Result<TrustContents, TrustError> {
+    let mut reader = Reader::new(bytes);
+    let contents = contents(&mut reader)?;
+    reader.end()?;
+    contents.check()?;
+    expect_same(bytes, &write_contents(&contents))?;
+    Ok(contents)
+}
+
+fn contents(reader: &mut Reader<'_>) -> Result<TrustContents, TrustError> {
+    reader.map(FIELDS)?;
+    let format = field(reader, 1, number)?;
+    if format != FORMAT {
+        return Err(ContentsError::Format(format).into());
     }
     Ok(TrustContents {
-        version: after(d, 1, number)?,
-        issued: after(d, 2, time)?,
-        expires: after(d, 3, time)?,
-        root_keys: root_keys(d)?,
-        anchors: after(d, 6, |d| items(d, "anchors", MAX_ANCHORS, anchor))?,
-        min_epochs: after(d, 7, |d| {
-            items(d, "lowest epochs", MAX_MIN_EPOCHS, min_epoch)
+        version: field(reader, 2, number)?,
+        issued: field(reader, 3, time)?,
+        expires: field(reader, 4, time)?,
+        root_keys: root_keys(reader)?,
+        anchors: field(reader, 7, |reader| reader.list(MAX_ANCHORS, anchor))?,
+        min_epochs: field(reader, 8, |reader| reader.list(MAX_MIN_EPOCHS, min_epoch))?,
+        revoked: field(reader, 9, |reader| {
+            reader.list(MAX_REVOKED, |reader| Ok::<_, TrustError>(reader.digest()?))
         })?,
-        revoked: after(d, 8, |d| items(d, "revoked keys", MAX_REVOKED, digest))?,
-        platforms: after(d, 9, |d| items(d, "platforms", MAX_PLATFORMS, text))?,
-        min_engines: after(d, 10, |d| {
-            items(d, "verifier engines", MAX_ENGINES, min_engine)
+        platforms: field(reader, 10, |reader| reader.list(MAX_PLATFORMS, text))?,
+        min_engines: field(reader, 11, |reader| reader.list(MAX_ENGINES, min_engine))?,
+        counter_resets: field(reader, 12, |reader| {
+            reader.list(MAX_COUNTER_RESETS, counter_reset)
         })?,
-        counter_resets: after(d, 11, |d| {
-            items(d, "counter resets", MAX_COUNTER_RESETS, counter_reset)
-        })?,
-        accepts_fuel: after(d, 12, |d| d.bool().map_err(|_| Reject::Format("a boolean")))?,
-        time_floor: after(d, 13, optional_time)?,
+        accepts_fuel: field(reader, 13, |reader| Ok(reader.bool()?))?,
+        time_floor: field(reader, 14, |reader| reader.optional(time))?,
     })
 }
 
-fn root_keys(d: &mut Decoder<'_>) -> Read<RootKeys> {
-    let threshold = after(d, 4, number)?;
-    let threshold = u8::try_from(threshold).map_err(|_| Reject::Format("the threshold"))?;
-    let keys = after(d, 5, |d| {
-        items(d, "root keys", MAX_ROOT_KEYS, |d| {
-            PublicKey::from_sec1(bytes(d, "a root key")?).ok_or(Reject::Format("a root key"))
+/// The value after `key`.
+fn field<'a, T>(
+    reader: &mut Reader<'a>,
+    key: i64,
+    value: impl FnOnce(&mut Reader<'a>) -> Result<T, TrustError>,
+) -> Result<T, TrustError> {
+    reader.key(key)?;
+    value(reader)
+}
+
+fn root_keys(reader: &mut Reader<'_>) -> Result<RootKeys, TrustError> {
+    let threshold = field(reader, 5, |reader| Ok(reader.u8()?))?;
+    let keys = field(reader, 6, |reader| {
+        reader.list(MAX_ROOT_KEYS, |reader| {
+            let key = PublicKey::from_sec1(reader.bytes()?);
+            key.ok_or(TrustError::BundleContent(ContentsError::RootKey))
         })
     })?;
     Ok(RootKeys::new(threshold, keys)?)
 }
 
-fn anchor(d: &mut Decoder<'_>) -> Read<Anchor> {
-    array(d, 3, "an anchor")?;
-    let name = bytes(d, "the name of an anchor")?;
-    let key = PublicKey::from_spki_der(bytes(d, "the key of an anchor")?)
-        .ok_or(ContentsError::Anchor("key"))?;
-    let roles = items(d, "roles of an anchor", Role::ALL.len(), |d| {
-        let number = u8::try_from(number(d)?).ok();
-        number
-            .and_then(Role::from_number)
-            .ok_or(Reject::Format("a role"))
-    })?;
+fn anchor(reader: &mut Reader<'_>) -> Result<Anchor, TrustError> {
+    reader.array(3)?;
+    let name = reader.bytes()?;
+    let key = PublicKey::from_spki_der(reader.bytes()?).ok_or(ContentsError::Anchor("key"))?;
+    let roles = reader.list(Role::ALL.len(), role)?;
     Ok(Anchor::new(name, key, roles)?)
 }
 
-fn min_epoch(d: &mut Decoder<'_>) -> Read<MinEpoch> {
-    array(d, 2, "a lowest epoch")?;
-    Ok(MinEpoch {
-        ca: digest(d)?,
-        epoch: number(d)?,
-    })
+fn role(reader: &mut Reader<'_>) -> Result<Role, TrustError> {
+    let number = reader.u8()?;
+    let role = Role::from_number(number);
+    role.ok_or(TrustError::BundleContent(ContentsError::Role(number)))
 }
 
-fn min_engine(d: &mut Decoder<'_>) -> Read<MinEngine> {
-    array(d, 2, "a verifier engine")?;
-    Ok(MinEngine {
-        name: text(d)?,
-        version: text(d)?
-            .parse()
-            .map_err(|_| Reject::Format("the version of an engine"))?,
-    })
+fn min_epoch(reader: &mut Reader<'_>) -> Result<MinEpoch, TrustError> {
+    reader.array(2)?;
+    let ca = reader.digest()?;
+    let epoch = reader.u64()?;
+    Ok(MinEpoch { ca, epoch })
 }
 
-fn counter_reset(d: &mut Decoder<'_>) -> Read<CounterReset> {
-    array(d, 3, "a counter reset")?;
+fn min_engine(reader: &mut Reader<'_>) -> Result<MinEngine, TrustError> {
+    reader.array(2)?;
+    let name = name(reader)?;
+    reader.array(3)?;
+    let version = Version {
+        major: reader.u32()?,
+        minor: reader.u32()?,
+        patch: reader.u32()?,
+    };
+    Ok(MinEngine { name, version })
+}
+
+fn counter_reset(reader: &mut Reader<'_>) -> Result<CounterReset, TrustError> {
+    reader.array(3)?;
     Ok(CounterReset {
-        name: text(d)?,
-        to: number(d)?,
-        reason: text(d)?,
+        name: name(reader)?,
+        to: number(reader)?,
+        reason: text(reader)?,
     })
 }
 
-fn optional_time(d: &mut Decoder<'_>) -> Read<Option<UnixTime>> {
-    if matches!(d.datatype(), Ok(Type::Null)) {
-        return d.null().map(|()| None).map_err(|_| Reject::Format("null"));
-    }
-    time(d).map(Some)
+fn number(reader: &mut Reader<'_>) -> Result<u64, TrustError> {
+    Ok(reader.u64()?)
 }
 
-/// The value after the key `number`.
-fn after<'b, T>(
-    d: &mut Decoder<'b>,
-    number: u64,
-    value: impl FnOnce(&mut Decoder<'b>) -> Read<T>,
-) -> Read<T> {
-    key(d, number)?;
-    value(d)
+fn time(reader: &mut Reader<'_>) -> Result<UnixTime, TrustError> {
+    Ok(UnixTime::from_secs(reader.u64()?))
 }
 
-fn key(d: &mut Decoder<'_>, expected: u64) -> Read<()> {
-    if number(d)? == expected {
-        Ok(())
-    } else {
-        Err(Reject::Format("the key of a field"))
-    }
+fn name(reader: &mut Reader<'_>) -> Result<Name, TrustError> {
+    Ok(Name::new(reader.text()?).map_err(ContentsError::Text)?)
 }
 
-/// A list of at most `max` items; the length is checked before anything is read or kept.
-fn items<'b, T>(
-    d: &mut Decoder<'b>,
-    list: &'static str,
-    max: usize,
-    mut item: impl FnMut(&mut Decoder<'b>) -> Read<T>,
-) -> Read<Vec<T>> {
-    let length = d.array().ok().flatten().ok_or(Reject::Format(list))?;
-    let count = usize::try_from(length).unwrap_or(usize::MAX);
-    if count > max {
-        return Err(Reject::Content(ContentsError::Count {
-            list,
-            count,
-            min: 0,
-            max,
-        }));
-    }
-    (0..count).map(|_| item(d)).collect()
-}
-
-fn array(d: &mut Decoder<'_>, length: u64, what: &'static str) -> Read<()> {
-    match d.array() {
-        Ok(Some(found)) if found == length => Ok(()),
-        _ => Err(Reject::Format(what)),
-    }
-}
-
-fn empty_map(d: &mut Decoder<'_>) -> Read<()> {
-    match d.map() {
-        Ok(Some(0)) => Ok(()),
-        _ => Err(Reject::Format("the unprotected header, which is empty")),
-    }
-}
-
-fn bytes<'b>(d: &mut Decoder<'b>, what: &'static str) -> Read<&'b [u8]> {
-    d.bytes().map_err(|_| Reject::Format(what))
-}
-
-fn sized<const N: usize>(d: &mut Decoder<'_>, what: &'static str) -> Read<[u8; N]> {
-    bytes(d, what)?.try_into().map_err(|_| Reject::Format(what))
-}
-
-fn digest(d: &mut Decoder<'_>) -> Read<Digest> {
-    sized(d, "a digest").map(Digest::from_bytes)
-}
-
-fn number(d: &mut Decoder<'_>) -> Read<u64> {
-    d.u64().map_err(|_| Reject::Format("a number"))
-}
-
-fn time(d: &mut Decoder<'_>) -> Read<UnixTime> {
-    number(d).map(UnixTime::from_secs)
-}
-
-fn text(d: &mut Decoder<'_>) -> Read<String> {
-    d.str()
-        .map(String::from)
-        .map_err(|_| Reject::Format("a text"))
+fn text(reader: &mut Reader<'_>) -> Result<Text, TrustError> {
+    Ok(Text::new(reader.text()?).map_err(ContentsError::Text)?)
 }

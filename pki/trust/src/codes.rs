@@ -54,7 +54,7 @@ platform_click::codes! {
     PLATFORM = "BPF-T026", Platform, "the trust bundle does not allow this platform",
         "The trust bundle lists platforms by name and version. Verify and sign for one of them.";
     ENGINE = "BPF-T027", Platform, "the trust bundle does not accept this verifier",
-        "The verifier's version is below what the trust bundle demands, or cannot be compared with it. Verify and sign with a newer one.";
+        "The verifier's version is below what the trust bundle demands. Verify and sign with a newer one.";
     GATES_DISAGREE = "BPF-T028", Untrusted, "the two validators of certificates disagree",
         "Both must accept a chain and read the same fields in it. Report this chain as a defect: one of them misreads it.";
 }

@@ -1,17 +1,16 @@
 //! What a trust bundle says, and the rules that its content follows.
 
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use bpf_statement::{MAX_COUNTER, Name, Text, TextError, Version};
 use platform_click::Digest;
 
 use crate::limits::{
-    MAX_ANCHORS, MAX_COUNTER_RESETS, MAX_ENGINES, MAX_MIN_EPOCHS, MAX_PLATFORMS, MAX_REASON,
-    MAX_REVOKED, MAX_ROOT_KEYS,
+    MAX_ANCHORS, MAX_COUNTER_RESETS, MAX_ENGINES, MAX_MIN_EPOCHS, MAX_PLATFORMS, MAX_REVOKED,
+    MAX_ROOT_KEYS,
 };
 use crate::name::DistinguishedName;
-use crate::scope::is_name;
-use crate::{PublicKey, Role, UnixTime, Version};
+use crate::{PublicKey, Role, UnixTime};
 
 /// The content of a trust bundle. Public fields: before it is signed anybody may write it, and what
 /// was only read or written is trusted by nobody; see [`TrustBundle`](crate::TrustBundle).
@@ -32,7 +31,7 @@ pub struct TrustContents {
     /// Digests of revoked keys, of leaves or CAs ([`PublicKey::digest`]).
     pub revoked: Vec<Digest>,
     /// Platforms allowed, by name and version as in `platform_click::Platform::NAME`; at least one.
-    pub platforms: Vec<String>,
+    pub platforms: Vec<Text>,
     /// Lowest versions of verifier engines; an engine that is not here may have any.
     pub min_engines: Vec<MinEngine>,
     /// Counters that loaders set anew.
@@ -71,7 +70,7 @@ pub struct MinEpoch {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MinEngine {
     /// The engine's name.
-    pub name: String,
+    pub name: Name,
     /// Its lowest version.
     pub version: Version,
 }
@@ -79,12 +78,12 @@ pub struct MinEngine {
 /// A counter that loaders set anew, after a signer drove it too far ahead.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CounterReset {
-    /// The program's name.
-    pub name: String,
-    /// What the counter is set to.
+    /// The statement's name.
+    pub name: Name,
+    /// What the counter is set to; 1..=[`MAX_COUNTER`].
     pub to: u64,
-    /// Why, for people.
-    pub reason: String,
+    /// Why, for people; not empty.
+    pub reason: Text,
 }
 
 /// Why the content of a trust bundle is refused.
@@ -102,6 +101,9 @@ pub enum ContentsError {
         /// When it expires.
         expires: UnixTime,
     },
+    /// A time is behind the year 9999.
+    #[error("{0} is behind the year 9999")]
+    Time(UnixTime),
     /// The threshold is not within 1 and the number of keys.
     #[error("the threshold {threshold} is not within 1 and the number of root keys, {keys}")]
     Threshold {
@@ -134,9 +136,24 @@ pub enum ContentsError {
     /// A key is both trusted and revoked.
     #[error("the key {0:.16} is trusted and revoked at once")]
     RevokedRoot(Digest),
-    /// A text is not a usable name or reason.
-    #[error("`{0}` is not a usable name or reason")]
-    Text(String),
+    /// A platform or reason is empty.
+    #[error("a platform or a reason is empty")]
+    EmptyText,
+    /// A name or text is not within its rule.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A counter is set to what no counter can be.
+    #[error("{0} is no counter: they are within 1..={MAX_COUNTER}")]
+    Counter(u64),
+    /// A root key is not an uncompressed P-256 point.
+    #[error("a root key is not an uncompressed P-256 point")]
+    RootKey,
+    /// A role has no such number.
+    #[error("{0} is not the number of a role")]
+    Role(u8),
+    /// The version of the format is not known here.
+    #[error("version {0} of the format is not known here")]
+    Format(u64),
 }
 
 impl RootKeys {
@@ -235,6 +252,12 @@ impl TrustContents {
                 expires: self.expires,
             });
         }
+        let latest = self
+            .time_floor
+            .map_or(self.expires, |floor| floor.max(self.expires));
+        if latest > UnixTime::YEAR_9999 {
+            return Err(ContentsError::Time(latest));
+        }
         self.check_counts()?;
         self.check_order()?;
         self.check_keys()?;
@@ -294,14 +317,18 @@ impl TrustContents {
     }
 
     fn check_texts(&self) -> Result<(), ContentsError> {
-        let platforms = self.platforms.iter().filter(|text| !is_platform(text));
-        let engines = self.min_engines.iter().map(|entry| &entry.name);
-        let resets = self.counter_resets.iter().map(|entry| &entry.name);
-        let names = engines.chain(resets).filter(|text| !is_name(text));
-        let reasons = self.counter_resets.iter().map(|entry| &entry.reason);
-        let reasons = reasons.filter(|text| !is_reason(text));
-        match platforms.chain(names).chain(reasons).next() {
-            Some(text) => Err(ContentsError::Text(text.to_string())),
+        let reasons = self.counter_resets.iter().map(|reset| &reset.reason);
+        if self
+            .platforms
+            .iter()
+            .chain(reasons)
+            .any(|text| text.as_str().is_empty())
+        {
+            return Err(ContentsError::EmptyText);
+        }
+        let mut counters = self.counter_resets.iter().map(|reset| reset.to);
+        match counters.find(|to| !(1..=MAX_COUNTER).contains(to)) {
+            Some(to) => Err(ContentsError::Counter(to)),
             None => Ok(()),
         }
     }
@@ -309,15 +336,6 @@ impl TrustContents {
 
 fn anchor_order(anchor: &Anchor) -> (&[u8], &PublicKey) {
     (anchor.name_der(), &anchor.key)
-}
-
-/// A name in which `/` may stand before the version, as in `click/1`.
-fn is_platform(text: &str) -> bool {
-    is_name(&text.replace('/', "-"))
-}
-
-fn is_reason(text: &str) -> bool {
-    (1..=MAX_REASON).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 pub(crate) fn check_count(

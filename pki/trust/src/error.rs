@@ -3,11 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use bpf_statement::Version;
+use bpf_statement::cbor::CborError;
 use platform_click::{Code, Digest, ExitCode};
 
 use crate::certificate::{CertificateKind, ProfileError};
 use crate::contents::ContentsError;
-use crate::{Role, UnixTime, Version, codes};
+use crate::limits::MAX_TRUST_BUNDLE_SIZE;
+use crate::{Role, UnixTime, codes};
 
 /// Why a chain, a signature or a trust bundle is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,9 +133,12 @@ pub enum TrustError {
         /// The last second at which the whole chain is valid.
         not_after: UnixTime,
     },
-    /// A file is not a trust bundle in its one encoding.
+    /// A file is longer than a trust bundle may be.
+    #[error("{0} bytes are more than the {max} of a trust bundle", max = MAX_TRUST_BUNDLE_SIZE)]
+    BundleSize(usize),
+    /// A file, or its payload, is not the CBOR of a trust bundle.
     #[error("the trust bundle is malformed: {0}")]
-    BundleFormat(&'static str),
+    BundleCbor(CborError),
     /// The content of a trust bundle is refused.
     #[error("the trust bundle is refused: {0}")]
     BundleContent(ContentsError),
@@ -182,7 +188,7 @@ pub enum TrustError {
     Engine {
         /// The engine.
         engine: String,
-        /// Its version as stated.
+        /// Its version.
         version: Version,
         /// The lowest accepted.
         lowest: Version,
@@ -221,7 +227,7 @@ impl TrustError {
             Self::SignatureMismatch => codes::SIGNATURE,
             Self::NameScope { .. } => codes::NAME_SCOPE,
             Self::SignedTime { .. } => codes::SIGNED_TIME,
-            Self::BundleFormat(_) => codes::TRUST_BUNDLE_FORMAT,
+            Self::BundleSize(_) | Self::BundleCbor(_) => codes::TRUST_BUNDLE_FORMAT,
             Self::BundleContent(_) => codes::TRUST_BUNDLE_CONTENT,
             Self::BundleThreshold { .. } | Self::BundleSignature { .. } => {
                 codes::TRUST_BUNDLE_SIGNATURES

@@ -1,8 +1,5 @@
-//! Limits of what is read, each with the origin of its number.
-
-/// Bytes of one certificate: the largest that `bpf-pki` can issue, with eight name prefixes and the
-/// longest names, has about 1,300.
-pub const MAX_CERTIFICATE_SIZE: usize = 2_048;
+//! Limits of what is read, each with the origin of its number. Those of messages and certificates
+//! are in `bpf-statement`.
 
 /// Bytes of a serial number (RFC 5280, 4.1.2.2).
 pub const MAX_SERIAL_SIZE: usize = 20;
@@ -13,8 +10,8 @@ pub const MAX_KEY_ID_SIZE: usize = 32;
 /// Name prefixes in the scope of one leaf: it fits a certificate.
 pub const MAX_NAME_PREFIXES: usize = 8;
 
-/// Bytes of a trust bundle: with every list at its limit it has about 40,000.
-pub const MAX_TRUST_BUNDLE_SIZE: usize = 1 << 16;
+/// Bytes of a trust bundle: with every list at its limit it has about 20,000.
+pub const MAX_TRUST_BUNDLE_SIZE: usize = 32 << 10;
 
 /// Root keys of a trust bundle; sets of TUF roots in the field have five.
 pub const MAX_ROOT_KEYS: usize = 8;
@@ -38,7 +35,4 @@ pub const MAX_PLATFORMS: usize = 16;
 pub const MAX_ENGINES: usize = 16;
 
 /// Programs whose counters one trust bundle resets.
-pub const MAX_COUNTER_RESETS: usize = 64;
-
-/// Bytes of the reason for a counter reset: a line or two.
-pub const MAX_REASON: usize = 256;
+pub const MAX_COUNTER_RESETS: usize = 16;

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Add;
 
-use platform_click::limits::MAX_NAME;
+use bpf_statement::Name;
 use x509_cert::der::{
     self, DecodeValue, Encode, EncodeValue, Header, Length, Reader, Sequence, Writer,
 };
@@ -26,7 +26,7 @@ pub enum ScopeError {
     #[error("{0} name prefixes are more than the {max} of a scope", max = MAX_NAME_PREFIXES)]
     TooMany(usize),
     /// A prefix cannot start a name.
-    #[error("`{0}` is no prefix of a name: 1 to {max} of the characters a-z 0-9 . _ -", max = MAX_NAME)]
+    #[error("`{0}` is no prefix of a name: 1 to {max} of the characters a-z 0-9 . _ -", max = Name::MAX_LEN)]
     Prefix(String),
 }
 
@@ -39,7 +39,7 @@ impl Scope {
         if name_prefixes.len() > MAX_NAME_PREFIXES {
             return Err(ScopeError::TooMany(name_prefixes.len()));
         }
-        match name_prefixes.iter().find(|prefix| !is_name(prefix)) {
+        match name_prefixes.iter().find(|prefix| !is_prefix(prefix)) {
             Some(prefix) => Err(ScopeError::Prefix(prefix.clone())),
             None => Ok(Self {
                 epoch,
@@ -73,14 +73,14 @@ impl Scope {
     /// The value of the extension in DER.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        // Encoding fails above 2^28 bytes; a scope has at most 600.
+        // Encoding fails above 2^28 bytes; a scope has at most 300.
         Encode::to_der(self).expect("a scope is short")
     }
 }
 
-/// Whether `text` has 1 to [`MAX_NAME`] of the characters of names.
-pub(crate) fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
+/// Whether a name may start with `text`. (`.` is no name, but starts one.)
+fn is_prefix(text: &str) -> bool {
+    (1..=Name::MAX_LEN).contains(&text.len())
         && text
             .bytes()
             .all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
@@ -138,7 +138,14 @@ mod tests {
 
     #[test]
     fn what_cannot_start_a_name_is_refused() {
-        for prefix in ["", "Edge", "a/b", "a b", "ä", &"a".repeat(MAX_NAME + 1)] {
+        for prefix in [
+            "",
+            "Edge",
+            "a/b",
+            "a b",
+            "ä",
+            &"a".repeat(Name::MAX_LEN + 1),
+        ] {
             let result = Scope::new(0, vec![prefix.into()]);
             assert_eq!(result, Err(ScopeError::Prefix(prefix.into())));
         }

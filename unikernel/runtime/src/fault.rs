@@ -108,7 +108,7 @@ pub enum FaultCause {
         /// What it is given.
         value: u64,
     },
-    /// A helper is given memory of no bytes, or of more than it can take.
+    /// A helper is given memory of no bytes, or of 2^32 and more.
     #[error("a helper cannot take memory of {size} bytes")]
     MemorySize {
         /// How many bytes.

@@ -95,9 +95,9 @@ impl Call<'_, '_> {
         ];
         let size = self.registers.used(Reg::R2)?;
         let address = self.registers.used(Reg::R1)?;
-        // The size is an `int` of C, and verifiers prove the range of the whole register.
-        let fits = usize::try_from(size).ok().filter(|size| *size > 0);
-        let size = fits.ok_or(FaultCause::MemorySize { size })?;
+        // Verifiers prove the range of the whole register, the prototype's type notwithstanding.
+        let fits = u32::try_from(size).ok().filter(|size| *size > 0);
+        let size = index(fits.ok_or(FaultCause::MemorySize { size })?);
         let format = self.view.used(address, size)?;
         let text = (size <= MAX_FORMAT).then(|| Text::format(format, arguments));
         let Some(text) = text.flatten() else {

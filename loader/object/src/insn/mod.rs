@@ -1,6 +1,7 @@
 //! Instructions of RFC 9669 (ISA v1 to v4), as a type that holds only legal ones.
 
 mod decode;
+mod display;
 mod encode;
 
 use core::fmt;

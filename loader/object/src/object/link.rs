@@ -180,6 +180,9 @@ fn load_data(object: &Object, order: &[usize]) -> Result<Vec<image::DataSection>
     let sections = || order.iter().filter_map(|index| object.data.get(*index));
     let total = sections().fold(0_u64, |total, data| total.saturating_add(data.size));
     let total = usize::try_from(total).unwrap_or(usize::MAX);
+    if order.len() > limits::MAX_DATA_SECTIONS {
+        return Err(ImageError::DataCount(order.len()));
+    }
     if total > limits::MAX_DATA {
         return Err(ImageError::DataSize(total));
     }

@@ -23,6 +23,8 @@ use maps::PlacedMap;
 use reference::Targets;
 use role::Role;
 
+pub use role::LEGACY_SECTION;
+
 /// What the file itself does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseOptions {

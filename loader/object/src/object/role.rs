@@ -42,7 +42,7 @@ impl Role {
 }
 
 /// The section in which the system that this project re-creates kept programs of every kind.
-const LEGACY_PROGRAMS: &str = "bpffilter";
+pub const LEGACY_SECTION: &str = "bpffilter";
 
 /// The role of every section, by index.
 ///
@@ -106,7 +106,7 @@ fn role(section: &Section<'_>, options: ParseOptions) -> Result<Role, ObjectErro
 fn by_name(name: &str, options: ParseOptions) -> Role {
     match name {
         ".text" => Role::Text,
-        LEGACY_PROGRAMS => Role::Programs(options.bpffilter),
+        LEGACY_SECTION => Role::Programs(options.bpffilter),
         ".maps" => Role::BtfMaps,
         "maps" => Role::LegacyMaps,
         ".BTF" => Role::Btf,

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * kind: filter
+ * verdict: undecided
+ * cause: BPF-V033
+ *
+ * Swaps a number whose top bit is set afterwards, and dereferences null where it is large.
+ *
+ * PREVAIL 0.2.6 takes the swapped constant for a negative number and holds the branch for
+ * unreachable.
+ */
+#include "click_bpf.h"
+
+SEC("filter") int prog(struct click_ctx *ctx)
+{
+	__u64 number = 0x80;
+
+	(void)ctx;
+	asm volatile("%0 = bswap64 %0" : "+r"(number));
+	if (number > 5)
+		return *(volatile __u32 *)0 & 1;
+	return FILTER_PASS;
+}

@@ -1,0 +1,62 @@
+//! Diagnostics of the verifier: what is wrong with a program, and why there is no answer.
+
+platform_click::codes! {
+    PACKET_BOUNDS = "BPF-V001", Rejected, "packet access out of bounds",
+        "The packet may be shorter than the access needs. Compare the end of what you read or write with `data_end` first, on every path: `if (data + 34 > data_end) return ...;`.";
+    NULL_VALUE = "BPF-V002", Rejected, "a map value is used that may be null",
+        "A lookup returns null when the key is absent, for arrays too. Test the pointer before the first access.";
+    MAP_VALUE_BOUNDS = "BPF-V003", Rejected, "access behind the end of a map value or of data",
+        "Each access must lie within the value size of the map, or within the data section. Bound a variable index by a comparison right before the access.";
+    STACK_BOUNDS = "BPF-V004", Rejected, "stack access out of bounds",
+        "A function has 512 bytes of stack below its frame pointer. Bound a variable index by a comparison right before the access; keep large buffers in a map.";
+    STACK_UNINITIALISED = "BPF-V005", Rejected, "stack is read before it is written",
+        "Every byte that is read, or handed to a helper as key, value or text, must have been written on every path. Padding counts: initialise the whole structure with `= {}`.";
+    CONTEXT_BOUNDS = "BPF-V006", Rejected, "context access out of bounds",
+        "The context has the fields of `struct click_md` in `click_bpf.h` and nothing behind them.";
+    CONTEXT_POINTER = "BPF-V007", Rejected, "`data` or `data_end` of the context is written",
+        "Only the platform moves these pointers. Rewriters change the size of a packet with `bpf_packet_add_space`.";
+    DIVISION_BY_ZERO = "BPF-V008", Rejected, "division by a number that may be zero",
+        "Test the divisor before the division: `if (n == 0) return ...;`.";
+    LOOP = "BPF-V009", Rejected, "a loop is not proved to end",
+        "The verifier has to see a counter that reaches its bound. Use a 64-bit counter that counts up and is compared by `<` with a constant (`for (__u64 i = 0; i < 64; i++)`), or unroll the loop.";
+    UNKNOWN_HELPER = "BPF-V010", Rejected, "the platform has no such helper",
+        "`bpfsign platform show` lists the helpers of the platform; `click_bpf.h` declares them.";
+    HELPER_KIND = "BPF-V011", Rejected, "a helper is not for this kind of program",
+        "The kind follows from the program's section. `bpfsign platform show` lists for each helper the kinds that may call it.";
+    STALE_PACKET = "BPF-V012", Rejected, "packet pointer used after `bpf_packet_add_space`",
+        "The call may move the packet, so every pointer into it from before is invalid, whether the call succeeds or not. Load `data` and `data_end` from the context again and compare again.";
+    POINTER_LEAK = "BPF-V013", Rejected, "an address would become visible outside the program",
+        "Addresses must not be returned, nor stored in packets, maps or the context: they would reveal where memory lies.";
+    RETURN_RANGE = "BPF-V014", Rejected, "a return value is outside of what the kind allows",
+        "Return one of the constants that `click_bpf.h` defines for the kind of program; bound a computed value by a comparison or a mask.";
+    UNINITIALISED_REGISTER = "BPF-V015", Rejected, "a register is used that has no value",
+        "A variable is read before it is set on some path, or a register does not survive a call (r1 to r5 never do). Variadic helpers take all five registers: use `bpf_printk` of `click_bpf.h`.";
+    NULL_ARITHMETIC = "BPF-V016", Rejected, "arithmetic on a map value before its null test",
+        "Null plus an offset is not null, so a later test proves nothing. Test the result of the lookup first and compute with it afterwards.";
+    FRAME = "BPF-V017", Rejected, "access outside of the function's own stack frame",
+        "A function owns the 512 bytes below its frame pointer and nothing above; pass a pointer to share a buffer with a called function.";
+    CALL_DEPTH = "BPF-V018", Rejected, "calls are recursive or nested too deeply",
+        "Frames are 512 bytes each and at most eight deep. Turn recursion into a loop, or let the compiler inline (`static __always_inline`).";
+    READ_ONLY_DATA = "BPF-V019", Rejected, "read-only data is written",
+        "Constants lie in `.rodata`. Make the variable non-const to have it in `.data` or `.bss`.";
+    POINTER_TYPE = "BPF-V020", Rejected, "a value of the wrong type is used",
+        "The operation needs a number, or a pointer that may be dereferenced; the verifier could not show that the register holds one on every path. Pointers do not survive 32-bit operations, masks, or a mix of pointers into different memory.";
+    ARGUMENT = "BPF-V021", Rejected, "a helper is called with a wrong argument",
+        "Sizes must be positive and bounded, maps must come from a map definition, array indices must be below `max_entries`, keys and values must point to initialised memory of the map's size.";
+    REFUSED = "BPF-V022", Rejected, "the verifier could not prove the program safe",
+        "The message of the engine is shown as it is.";
+    TIMEOUT = "BPF-V030", Undecided, "the verifier did not finish in time",
+        "This says nothing about the program's safety. Loops with 32-bit counters are the usual reason: count up with a 64-bit counter (`for (__u64 i = 0; i < n; i++)`) or compile with `-mcpu=v2`.";
+    CRASHED = "BPF-V031", Undecided, "the verifier ended without an answer",
+        "This says nothing about the program's safety. The verifying process ran out of memory or failed; please report the object.";
+    ANSWER = "BPF-V032", Undecided, "the verifier's answer is not valid",
+        "What the verifying process sent is malformed or does not belong to this object, so nothing is concluded from it.";
+    CONTRADICTED = "BPF-V033", Undecided, "a trial run contradicts the proof",
+        "The engine accepted the program, yet it misbehaved when it was run. It is not signed. The input is shown; please report the object, for a verifier is wrong.";
+    UNSUPPORTED = "BPF-V034", Undecided, "the engine does not support the program",
+        "The platform allows the program, the engine could not read it. Please report the object.";
+    TOO_COMPLEX = "BPF-V035", Undecided, "the program is too complex to analyse",
+        "Every call of a function is analysed for itself, and there are too many. Reduce the number of nested calls to functions that are not inlined.";
+    WORKER = "BPF-V036", Internal, "the verifying process could not be started",
+        "The verifier runs itself again as a child process; the program file must be executable and pipes available.";
+}

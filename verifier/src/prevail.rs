@@ -1,0 +1,282 @@
+//! The engine: `prevail`, fed with an image.
+//!
+//! The engine's own ELF loader is not used. It gets the instructions of the image, with references
+//! to maps and data as numbers of descriptors that are made from the same image.
+
+use std::collections::BTreeSet;
+
+use ::prevail::cfg::label::Label;
+use ::prevail::crab::ebpf_domain::DomainContext;
+use ::prevail::crab::interval::Interval;
+use ::prevail::crab::var_registry::VariableRegistry;
+use ::prevail::fwd_analyzer;
+use ::prevail::ir::program::Program;
+use ::prevail::ir::syntax::{Instruction, Reg, Value};
+use ::prevail::ir::unmarshal::unmarshal;
+use ::prevail::result::AnalysisResult;
+use ::prevail::spec::type_descriptors::ProgramInfo;
+use ::prevail::spec::vm_isa::EbpfInst;
+use bpf_object::{Image, Insn, Wide};
+use platform_click::{PROFILE, ProgramKind};
+
+use crate::codes;
+use crate::explain::explain;
+use crate::finding::Report;
+use crate::platform::{CONFORMANCE_GROUPS, ClickPlatform, options};
+use crate::verdict::Engine;
+
+/// The engine as statements name it; the version is the one that the workspace pins.
+pub(crate) const ENGINE: Engine = Engine {
+    name: "prevail",
+    version: (0, 2, 6),
+};
+
+/// Findings of one program that are reported; there is one for each path that fails.
+const MAX_REPORTS: usize = 16;
+
+/// What the engine says about an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It is safe.
+    Accepted(Bounds),
+    /// It is not proved safe, for these reasons; at least one.
+    Rejected(Vec<Report>),
+    /// The engine cannot read it.
+    Unsupported(String),
+}
+
+/// What the engine proved beyond safety.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// The most iterations that one loop makes.
+    pub(crate) max_loop_count: u32,
+    /// Lowest return value.
+    pub(crate) exit_low: u64,
+    /// Highest return value.
+    pub(crate) exit_high: u64,
+    /// The highest output of a classifier.
+    pub(crate) highest_output: Option<u8>,
+}
+
+/// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
+/// callers run it in a confined process.
+pub(crate) fn prove(image: &Image) -> Proof {
+    let platform = ClickPlatform::new(image);
+    let options = options(&PROFILE);
+    let mut info = ProgramInfo {
+        map_descriptors: platform.descriptors().to_vec(),
+        program_type: platform.program_type(),
+        supported_conformance_groups: CONFORMANCE_GROUPS,
+        ..ProgramInfo::default()
+    };
+    let code = instructions(image);
+    let sequence = match unmarshal(&code, &mut Vec::new(), &info, &platform, &options) {
+        Ok(sequence) => sequence,
+        Err(error) => return Proof::Unsupported(error.to_string()),
+    };
+    let program = match Program::from_sequence(&sequence, &mut info, &platform, &options) {
+        Ok(program) => program,
+        Err(error) => return Proof::Unsupported(error.to_string()),
+    };
+    let context = DomainContext::new(&info, &program, &options, &platform);
+    let mut registry = VariableRegistry::new();
+    let result = fwd_analyzer::analyze(&program, &context, &mut registry);
+    if result.failed {
+        return Proof::Rejected(failures(&program, &registry, &result));
+    }
+    let outside = outside_of_range(image.kind(), &program, &mut registry, &result);
+    if !outside.is_empty() {
+        return Proof::Rejected(outside);
+    }
+    bounds(image.kind(), &program, &mut registry, &result)
+}
+
+/// The engine's form of the image's instructions.
+fn instructions(image: &Image) -> Vec<EbpfInst> {
+    image
+        .raw()
+        .into_iter()
+        .zip(image.code())
+        .map(|(raw, insn)| EbpfInst {
+            opcode: raw.opcode,
+            dst_src: raw.dst | raw.src << 4,
+            offset: raw.off,
+            imm: match insn {
+                Insn::Wide {
+                    value: Wide::Map(index),
+                    ..
+                } => ClickPlatform::map_number(*index),
+                Insn::Wide {
+                    value: Wide::Data { section, .. },
+                    ..
+                } => ClickPlatform::data_number(image, *section),
+                _ => raw.imm,
+            },
+        })
+        .collect()
+}
+
+/// One report for each place that fails, by slot. An inlined function fails once.
+fn failures(
+    program: &Program,
+    registry: &VariableRegistry,
+    result: &AnalysisResult,
+) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for (label, state) in &result.invariants {
+        let Some(error) = &state.error else { continue };
+        if state.pre.is_bottom() {
+            continue;
+        }
+        let report = explain(program, registry, label, &state.pre, error);
+        let known = |other: &Report| (other.slot, other.code) == (report.slot, report.code);
+        if !reports.iter().any(known) {
+            reports.push(report);
+        }
+    }
+    reports.sort_by_key(|report| report.slot);
+    reports.truncate(MAX_REPORTS);
+    if reports.is_empty() {
+        // `failed` without a reachable error: nothing to point at, yet never an acceptance.
+        reports.push(Report::new(
+            codes::REFUSED,
+            0,
+            "the engine refuses the program without naming a place",
+        ));
+    }
+    reports
+}
+
+/// A report for each exit of the program whose value may be outside of what the kind allows.
+fn outside_of_range(
+    kind: ProgramKind,
+    program: &Program,
+    registry: &mut VariableRegistry,
+    result: &AnalysisResult,
+) -> Vec<Report> {
+    let allowed = kind.returns();
+    let mut reports = Vec::new();
+    for exit in program.cfg().parents_of(&Label::exit()) {
+        let Some(state) = result.invariants.get(exit) else {
+            continue;
+        };
+        if state.pre.is_bottom() || reports.len() >= MAX_REPORTS {
+            continue;
+        }
+        let value = state.pre.get_r0(registry);
+        if range_within(kind, &value).is_none() {
+            let cause = format!(
+                "the program may return {}; a {kind} returns {}..={}",
+                describe(&value),
+                allowed.start(),
+                allowed.end()
+            );
+            let slot = u32::try_from(exit.from).unwrap_or(0);
+            reports.push(Report::new(codes::RETURN_RANGE, slot, cause));
+        }
+    }
+    reports
+}
+
+/// An interval in words.
+fn describe(value: &Interval) -> String {
+    let bounds = (
+        value.lb().number().and_then(|bound| bound.to_i64()),
+        value.ub().number().and_then(|bound| bound.to_i64()),
+    );
+    match bounds {
+        (Some(low), Some(high)) if low == high => low.to_string(),
+        (Some(low), Some(high)) => format!("any number from {low} to {high}"),
+        (Some(low), None) => format!("any number from {low} on"),
+        (None, Some(high)) => format!("any number up to {high}"),
+        (None, None) => "any number".into(),
+    }
+}
+
+/// The bounds of an interval, if all values in it may be returned by a program of this kind.
+fn range_within(kind: ProgramKind, value: &Interval) -> Option<(u64, u64)> {
+    let low = value.lb().number()?.to_i64()?;
+    let high = value.ub().number()?.to_i64()?;
+    let (low, high) = (u64::try_from(low).ok()?, u64::try_from(high).ok()?);
+    let allowed = kind.returns();
+    (low <= high && allowed.contains(&low) && allowed.contains(&high)).then_some((low, high))
+}
+
+/// The bounds of an accepted program. The range over all exits is checked again as a whole.
+fn bounds(
+    kind: ProgramKind,
+    program: &Program,
+    registry: &mut VariableRegistry,
+    result: &AnalysisResult,
+) -> Proof {
+    let Some((exit_low, exit_high)) = range_within(kind, &result.exit_value) else {
+        return Proof::Rejected(vec![Report::new(
+            codes::RETURN_RANGE,
+            0,
+            "the program has no reachable exit, or its return value is not bounded",
+        )]);
+    };
+    let highest_output = match kind {
+        ProgramKind::Classifier => highest_output(program, registry, result, exit_high),
+        _ => None,
+    };
+    Proof::Accepted(Bounds {
+        max_loop_count: u32::try_from(result.max_loop_count).unwrap_or(u32::MAX),
+        exit_low,
+        exit_high,
+        highest_output,
+    })
+}
+
+/// The highest output that a classifier may name, given its highest return value.
+///
+/// At an exit where "drop" (255) and an output meet, their interval holds every output. So the value
+/// is looked at where it comes from: before the exit, at the ends of all paths that lead to it
+/// without changing it. Every execution passes one of these places.
+fn highest_output(
+    program: &Program,
+    registry: &mut VariableRegistry,
+    result: &AnalysisResult,
+    exit_high: u64,
+) -> Option<u8> {
+    let last_output = ProgramKind::CLASSIFIER_DROP.saturating_sub(1);
+    let mut highest = None;
+    let mut seen = BTreeSet::new();
+    let mut places = vec![Label::exit()];
+    while let Some(place) = places.pop() {
+        for parent in program.cfg().parents_of(&place) {
+            let Some(state) = result.invariants.get(parent) else {
+                continue;
+            };
+            if state.post.is_bottom() || !seen.insert(parent.clone()) {
+                continue;
+            }
+            let range = range_within(ProgramKind::Classifier, &state.post.get_r0(registry));
+            let mixed = range.is_none_or(|(low, high)| low <= last_output && high > last_output);
+            if mixed && keeps_r0(program.instruction_at(parent)) {
+                places.push(parent.clone());
+                continue;
+            }
+            let (low, high) = range.unwrap_or((0, exit_high));
+            if low <= last_output {
+                highest = highest.max(Some(high.min(last_output)));
+            }
+        }
+    }
+    highest.and_then(|output| u8::try_from(output).ok())
+}
+
+/// Whether r0 is after the instruction what it was before.
+fn keeps_r0(instruction: &Instruction) -> bool {
+    let r0 = Reg { v: 0 };
+    match instruction {
+        Instruction::Jmp(_)
+        | Instruction::Assume(_)
+        | Instruction::IncrementLoopCounter(_)
+        | Instruction::Exit(_) => true,
+        Instruction::Bin(bin) => bin.dst != r0,
+        Instruction::Un(un) => un.dst != r0,
+        Instruction::Mem(access) => !access.is_load || access.value != Value::Reg(r0),
+        _ => false,
+    }
+}

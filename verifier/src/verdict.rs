@@ -1,0 +1,125 @@
+//! What is known of an object after verification.
+
+use core::fmt;
+use core::ops::RangeInclusive;
+
+use bpf_object::{MapDef, ObjectError};
+use platform_click::{Code, Digest, HelperId, ProgramKind};
+
+use crate::finding::Finding;
+use crate::worker::{Sandbox, WorkerError};
+
+/// The answer about an object.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Every program is safe.
+    Accepted(ObjectFacts),
+    /// At least one program is not proved safe; at least one finding, by program and slot.
+    Rejected(Vec<Finding>),
+    /// There is no answer. Never to be taken for an acceptance.
+    Undecided(Undecided),
+}
+
+/// What was proved of an object. Only this crate makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ObjectFacts {
+    /// SHA-256 of the object file.
+    pub object: Digest,
+    /// Every program of the object, in the object's order.
+    pub programs: Vec<AcceptedProgram>,
+    /// The engines that accepted every program, in the order in which they ran.
+    pub engines: Vec<Engine>,
+    /// What the verifying process was confined by; [`Sandbox::missing`] is to be said aloud.
+    pub sandbox: Sandbox,
+}
+
+/// An engine that vouches for a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Engine {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version: major, minor, patch.
+    pub version: (u32, u32, u32),
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, patch) = self.version;
+        write!(f, "{} {major}.{minor}.{patch}", self.name)
+    }
+}
+
+/// What was proved of one program. Only this crate makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptedProgram {
+    /// Its name in the object.
+    pub name: String,
+    /// What it is for.
+    pub kind: ProgramKind,
+    /// Digest of its image.
+    pub image: Digest,
+    /// Instruction slots of its image.
+    pub instructions: u32,
+    /// Bytes of stack of the deepest chain of calls, each frame up to the lowest byte that it uses.
+    pub max_stack: u32,
+    /// The most iterations that one loop makes; 0 without loops.
+    pub max_loop_count: u32,
+    /// The values that it may return.
+    pub exit: RangeInclusive<u64>,
+    /// The highest output that a classifier may name; `None` for other kinds, and for a classifier
+    /// that always drops.
+    pub highest_output: Option<u8>,
+    /// The helpers that it calls, ascending.
+    pub helpers: Vec<HelperId>,
+    /// The maps that it refers to, in the order of its image.
+    pub maps: Vec<MapDef>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Undecided {
+    /// The diagnostic.
+    pub code: Code,
+    /// The program that it is about, when it is about one.
+    pub program: Option<String>,
+    /// What happened, in a sentence without a period.
+    pub reason: String,
+}
+
+impl Undecided {
+    pub(crate) fn new(code: Code, program: Option<&str>, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            program: program.map(Into::into),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Why an object could not be given to the verifier at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The file is not a valid object.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The verifying process could not be started.
+    #[error(transparent)]
+    Worker(WorkerError),
+}
+
+impl VerifyError {
+    /// The diagnostic.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Object(error) => error.code(),
+            Self::Worker(error) => error.code(),
+        }
+    }
+}

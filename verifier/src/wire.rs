@@ -1,0 +1,219 @@
+//! A compact encoding between a worker and its parent: both are the same program, and nothing
+//! encoded so is ever stored. Little-endian, every list and text preceded by its length. Decoding is
+//! strict and bounded by the input: a length that the input does not hold is an error.
+
+use platform_click::{Code, Digest};
+
+use crate::codes;
+
+/// The bytes are not what the type needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// What goes over the wire.
+pub(crate) trait Wire: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed>;
+}
+
+/// The encoding of one value.
+pub(crate) fn encode(value: &impl Wire) -> Vec<u8> {
+    let mut out = Vec::new();
+    value.put(&mut out);
+    out
+}
+
+/// The value that `bytes`, as a whole, encode.
+pub(crate) fn decode<T: Wire>(bytes: &[u8]) -> Result<T, Malformed> {
+    let mut input = Input(bytes);
+    let value = T::get(&mut input)?;
+    if input.0.is_empty() {
+        Ok(value)
+    } else {
+        Err(Malformed)
+    }
+}
+
+/// Bytes that are still to be read.
+#[derive(Debug)]
+pub(crate) struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (first, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = usize::try_from(u32::get(self)?).map_err(|_| Malformed)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+}
+
+macro_rules! wire_numbers {
+    ($($number:ty),*) => { $(
+        impl Wire for $number {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend(self.to_le_bytes());
+            }
+
+            fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+                input.array().map(Self::from_le_bytes)
+            }
+        }
+    )* };
+}
+
+wire_numbers!(u8, u32, u64);
+
+/// A length; what is too long for 32 bits does not come up (requests and replies are bounded), and
+/// would not be decoded.
+fn put_length(length: usize, out: &mut Vec<u8>) {
+    u32::try_from(length).unwrap_or(u32::MAX).put(out);
+}
+
+/// Bytes as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl Wire for Bytes {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_length(self.0.len(), out);
+        out.extend(&self.0);
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        input.bytes().map(|bytes| Self(bytes.to_vec()))
+    }
+}
+
+/// Text. What is decoded has no control characters: it ends on a terminal, and the other side may
+/// be in the hands of an attacker.
+impl Wire for String {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_length(self.len(), out);
+        out.extend(self.as_bytes());
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let text = str::from_utf8(input.bytes()?).map_err(|_| Malformed)?;
+        let visible = |c: char| if c.is_control() { ' ' } else { c };
+        Ok(text.chars().map(visible).collect())
+    }
+}
+
+impl Wire for Digest {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.as_bytes());
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        input.array().map(Self::from_bytes)
+    }
+}
+
+/// By its identifier; only codes of this crate.
+impl Wire for Code {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.id.to_owned().put(out);
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let id = String::get(input)?;
+        let code = codes::ALL.iter().find(|code| code.id == id);
+        code.copied().ok_or(Malformed)
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            None => out.push(0),
+            Some(value) => {
+                out.push(1);
+                value.put(out);
+            }
+        }
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        match u8::get(input)? {
+            0 => Ok(None),
+            1 => T::get(input).map(Some),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_length(self.len(), out);
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        let length = u32::get(input)?;
+        // Every item takes at least a byte, so the loop ends with the input at the latest.
+        (0..length).map(|_| T::get(input)).collect()
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Ok((A::get(input)?, B::get(input)?))
+    }
+}
+
+/// Implements [`Wire`] for structures, field by field in the order given.
+macro_rules! wire_struct {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                $( $crate::wire::Wire::put(&self.$field, out); )*
+            }
+
+            fn get(
+                input: &mut $crate::wire::Input<'_>,
+            ) -> Result<Self, $crate::wire::Malformed> {
+                Ok(Self { $( $field: $crate::wire::Wire::get(input)?, )* })
+            }
+        }
+    };
+}
+
+/// Implements [`Wire`] for enumerations whose variants hold one value each, by number.
+macro_rules! wire_enum {
+    ($name:ident { $($number:literal => $variant:ident),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                match self { $(
+                    Self::$variant(value) => {
+                        out.push($number);
+                        $crate::wire::Wire::put(value, out);
+                    }
+                )* }
+            }
+
+            fn get(
+                input: &mut $crate::wire::Input<'_>,
+            ) -> Result<Self, $crate::wire::Malformed> {
+                match <u8 as $crate::wire::Wire>::get(input)? {
+                    $( $number => Ok(Self::$variant($crate::wire::Wire::get(input)?)), )*
+                    _ => Err($crate::wire::Malformed),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {wire_enum, wire_struct};
