@@ -312,6 +312,15 @@ impl Certificate {
         self.subject.as_str()
     }
 
+    /// Whether `ca` issued it: names and key identifiers match, and the signature is that of its
+    /// key. Whether `ca` itself is to be trusted takes [`verify_chain`](crate::verify_chain).
+    #[must_use]
+    pub fn is_issued_by(&self, ca: &Self) -> bool {
+        self.issuer == ca.subject
+            && self.authority_key_id == ca.subject_key_id
+            && ca.key.verifies_der(&self.tbs, &self.signature)
+    }
+
     /// The issuer as RFC 4514 writes names.
     #[must_use]
     pub fn issuer(&self) -> &str {

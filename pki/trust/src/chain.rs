@@ -58,9 +58,9 @@ pub fn verify_chain(
         check_revoked(bundle, ca.fields, CertificateKind::Ca),
         check_path(bundle, ca, leaf, now, role),
         check_epoch(bundle, ca.fields, scope),
+        bundle.check_time(now),
         check_time(ca.fields, CertificateKind::Ca, now),
         check_time(leaf.fields, CertificateKind::Leaf, now),
-        bundle.check_time(now),
     ];
     let faults = faults.into_iter().filter_map(Result::err);
     // Of equal rank the last one wins: the leaf's expiry is what its holder can mend.

@@ -4,6 +4,8 @@ use alloc::vec::Vec;
 
 use bpf_statement::{MAX_COUNTER, Name, Text, TextError, Version};
 use platform_click::Digest;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
 
 use crate::limits::{
     MAX_ANCHORS, MAX_COUNTER_RESETS, MAX_ENGINES, MAX_MIN_EPOCHS, MAX_PLATFORMS, MAX_REVOKED,
@@ -200,6 +202,16 @@ impl Anchor {
         Ok(Self { name, key, roles })
     }
 
+    /// The root of this certificate, in DER: its subject and its key, for these roles. The
+    /// certificate has to be signed by that key; nothing else in it matters to loaders.
+    ///
+    /// # Errors
+    /// When it is not a self-signed certificate of a P-256 key, or there is no role.
+    pub fn from_certificate(der: &[u8], roles: Vec<Role>) -> Result<Self, ContentsError> {
+        let (name, key) = self_signed(der).ok_or(ContentsError::Anchor("certificate"))?;
+        Self::new(&name, key, roles)
+    }
+
     /// The name as RFC 4514 writes it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -227,6 +239,17 @@ impl Anchor {
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }
+}
+
+/// Subject and key of a certificate that is signed by that key.
+fn self_signed(der: &[u8]) -> Option<(Vec<u8>, PublicKey)> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let tbs = certificate.tbs_certificate();
+    let key = PublicKey::from_spki_der(&tbs.subject_public_key_info().to_der().ok()?)?;
+    let signature = certificate.signature().as_bytes()?;
+    let is_self_signed =
+        tbs.issuer() == tbs.subject() && key.verifies_der(&tbs.to_der().ok()?, signature);
+    is_self_signed.then_some((tbs.subject().to_der().ok()?, key))
 }
 
 impl TrustContents {

@@ -3,10 +3,7 @@
 //! Those of this project are under 1.3.6.1.4.1.32473, the arc reserved for documentation (RFC 5612),
 //! until a number is registered; they exist here and nowhere else.
 
-use x509_cert::der::oid::ObjectIdentifier;
-
-/// The arc of this project, for issuers that take numbers.
-pub const ARC: &[u64] = &[1, 3, 6, 1, 4, 1, 32_473];
+pub use x509_cert::der::oid::ObjectIdentifier;
 
 /// Extended key usage of those who vouch for verified programs.
 pub const EKU_VERIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.1");

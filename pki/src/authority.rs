@@ -1,0 +1,241 @@
+//! Issuing certificates.
+
+use bpf_trust::{Certificate, CertificateKind, Role, Scope, UnixTime, oid};
+use platform_click::Digest;
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
+};
+use time::OffsetDateTime;
+
+use crate::{PkiError, Signer};
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// Seconds by which validity starts before the time of issue: the clocks of machines on one network
+/// differ by less, and a loader whose clock is behind would refuse what was issued just now.
+const SKEW: u64 = 300;
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The first second.
+    pub not_before: UnixTime,
+    /// The last second.
+    pub not_after: UnixTime,
+}
+
+impl Validity {
+    /// From five minutes before `now` until `days` after it.
+    #[must_use]
+    pub const fn days(now: UnixTime, days: u32) -> Self {
+        #[expect(clippy::as_conversions, reason = "widened; `From` is not const")]
+        let seconds = (days as u64).saturating_mul(DAY);
+        Self {
+            not_before: now.saturating_sub(SKEW),
+            not_after: now.saturating_add(seconds),
+        }
+    }
+}
+
+/// What a leaf is issued for.
+#[derive(Clone, Debug)]
+pub struct LeafOptions {
+    /// The common name.
+    pub name: String,
+    /// When it is valid.
+    pub validity: Validity,
+    /// What it may sign.
+    pub scope: Scope,
+}
+
+/// A key that issues certificates: a root or a CA.
+pub struct Authority {
+    params: CertificateParams,
+    key: Box<dyn Signer>,
+    der: Vec<u8>,
+}
+
+impl Authority {
+    /// A root: a key that vouches for itself, in a certificate for people and other tools. Loaders
+    /// know a root by name and key from their trust bundle.
+    ///
+    /// # Errors
+    /// [`PkiError::Option`] for names that are empty or too long, or [`PkiError::Issue`].
+    pub fn root(
+        organisation: &str,
+        name: &str,
+        key: Box<dyn Signer>,
+        validity: Validity,
+    ) -> Result<Self, PkiError> {
+        let mut params = params(organisation, name, key.as_ref(), validity)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.use_authority_key_identifier_extension = false;
+        let certificate = params.self_signed(&IssuingKey(key.as_ref()));
+        let der = certificate.map_err(PkiError::Issue)?.der().to_vec();
+        Ok(Self { params, key, der })
+    }
+
+    /// A CA below this root: it issues leaves for one role.
+    ///
+    /// # Errors
+    /// [`PkiError::Option`], [`PkiError::Issue`], or [`PkiError::Profile`] when this is not a root.
+    pub fn issue_ca(
+        &self,
+        organisation: &str,
+        name: &str,
+        key: Box<dyn Signer>,
+        validity: Validity,
+        role: Role,
+    ) -> Result<Self, PkiError> {
+        let mut params = params(organisation, name, key.as_ref(), validity)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.extended_key_usages = vec![extended_key_usage(role)];
+        let der = self.issue(&params, key.as_ref())?;
+        Certificate::parse(&der, CertificateKind::Ca, role).map_err(PkiError::Profile)?;
+        Ok(Self { params, key, der })
+    }
+
+    /// A leaf below this CA, in DER, for the key with this public part.
+    ///
+    /// # Errors
+    /// [`PkiError::Option`], [`PkiError::Issue`], or [`PkiError::Profile`] when this is a root.
+    pub fn issue_leaf(
+        &self,
+        organisation: &str,
+        options: &LeafOptions,
+        key: &dyn Signer,
+        role: Role,
+    ) -> Result<Vec<u8>, PkiError> {
+        let mut params = params(organisation, &options.name, key, options.validity)?;
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![extended_key_usage(role)];
+        let scope = CustomExtension::from_oid_content(&arcs(&oid::SCOPE), options.scope.to_der());
+        params.custom_extensions = vec![scope];
+        let der = self.issue(&params, key)?;
+        let leaf = Certificate::parse(&der, CertificateKind::Leaf, role);
+        let leaf = leaf.map_err(PkiError::Profile)?;
+        let ca = Certificate::parse(&self.der, CertificateKind::Ca, role);
+        let ca = ca.map_err(PkiError::Profile)?;
+        if !leaf.is_issued_by(&ca) {
+            return Err(PkiError::Issue(rcgen::Error::RemoteKeyError));
+        }
+        Ok(der)
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &dyn Signer {
+        self.key.as_ref()
+    }
+
+    fn issue(&self, params: &CertificateParams, key: &dyn Signer) -> Result<Vec<u8>, PkiError> {
+        let issuer = Issuer::from_params(&self.params, IssuingKey(self.key.as_ref()));
+        let certificate = params.signed_by(&IssuingKey(key), &issuer);
+        Ok(certificate.map_err(PkiError::Issue)?.der().to_vec())
+    }
+}
+
+impl core::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Authority({:?})", self.key.public_key())
+    }
+}
+
+fn params(
+    organisation: &str,
+    name: &str,
+    key: &dyn Signer,
+    validity: Validity,
+) -> Result<CertificateParams, PkiError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for (kind, option, text) in [
+        (DnType::OrganizationName, "organisation", organisation),
+        (DnType::CommonName, "name", name),
+    ] {
+        check_text(option, text)?;
+        params.distinguished_name.push(kind, text);
+    }
+    params.not_before = date(validity.not_before)?;
+    params.not_after = date(validity.not_after)?;
+    params.serial_number = Some(serial()?);
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_id(key));
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+/// Attributes of names have at most 64 characters (RFC 5280, A.1, `ub-common-name`).
+fn check_text(option: &'static str, text: &str) -> Result<(), PkiError> {
+    if (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(PkiError::Option {
+        option,
+        rule: "1 to 64 characters, none of them a control character",
+    })
+}
+
+fn date(time: UnixTime) -> Result<OffsetDateTime, PkiError> {
+    let seconds = i64::try_from(time.as_secs()).ok();
+    let date = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    date.ok_or(PkiError::Option {
+        option: "validity",
+        rule: "certificates end with the year 9999",
+    })
+}
+
+/// 126 random bits in 16 bytes of which the first makes it positive and keeps the length.
+fn serial() -> Result<SerialNumber, PkiError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(PkiError::Random)?;
+    bytes[0] = bytes[0] & 0x3f | 0x40;
+    Ok(SerialNumber::from_slice(&bytes))
+}
+
+/// The leftmost 160 bits of the SHA-256 of the public key's bits (RFC 7093, 2, method 1).
+fn key_id(key: &dyn Signer) -> Vec<u8> {
+    let digest = Digest::of(key.public_key().as_sec1());
+    digest.as_bytes()[..20].to_vec()
+}
+
+fn extended_key_usage(role: Role) -> ExtendedKeyUsagePurpose {
+    ExtendedKeyUsagePurpose::Other(arcs(role.extended_key_usage()))
+}
+
+fn arcs(oid: &oid::ObjectIdentifier) -> Vec<u64> {
+    oid.arcs().map(u64::from).collect()
+}
+
+/// A key as `rcgen` takes it.
+struct IssuingKey<'a>(&'a dyn Signer);
+
+impl PublicKeyData for IssuingKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_key().as_sec1()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl SigningKey for IssuingKey<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature = self.0.sign(message).ok();
+        let signature = signature.and_then(|bytes| p256::ecdsa::Signature::from_slice(&bytes).ok());
+        let signature = signature.ok_or(rcgen::Error::RemoteKeyError)?;
+        Ok(signature.to_der().as_bytes().to_vec())
+    }
+}
