@@ -56,7 +56,7 @@ impl Purpose {
     }
 
     /// Bytes of a whole message at most. A statement about an object with eight programs, in which
-    /// every list is full, takes 25 KiB with its certificates; ordinary ones stay below 2 KiB.
+    /// every list is full, takes 24 KiB with its certificates; ordinary ones stay below 2 KiB.
     #[must_use]
     pub const fn max_size(self) -> usize {
         match self {
