@@ -19,18 +19,16 @@ platform_click::codes! {
         "Put an element that stores packets between them.";
     LIMIT = "BPF-C009", Usage, "the configuration is too large",
         "The limits are those of `click_graph::limits`.";
-    OUTPUTS = "BPF-C010", Usage, "a classifier may name an output that its element does not have",
-        "Connect as many outputs as the statement's highest output asks for; `bpfsign inspect` prints it.";
-    HANDLER = "BPF-C011", Usage, "a handler does not exist, or cannot be used so",
+    HANDLER = "BPF-C010", Usage, "a handler does not exist, or cannot be used so",
         "A handler is named `element.handler`; `element.handlers` lists them.";
-    NO_TRUST = "BPF-C012", Usage, "the process has no trust bundle or no state directory",
+    NO_TRUST = "BPF-C011", Usage, "the process has no trust bundle or no state directory",
         "Elements that run programs need both: `bpfclick --trust FILE --state DIR`. `bpfsign state init` makes the directory.";
-    UNREADABLE = "BPF-C013", Input, "an input file cannot be read",
+    UNREADABLE = "BPF-C012", Input, "an input file cannot be read",
         "Check that the file exists, is a regular file and may be read.";
-    DUMP = "BPF-C014", Input, "a capture file is malformed or truncated",
+    DUMP = "BPF-C013", Input, "a capture file is malformed or truncated",
         "FromDump reads pcap files of both byte orders, with microseconds or nanoseconds. `editcap -F pcap` converts others.";
-    WRITE = "BPF-C015", Io, "an output file cannot be written",
+    WRITE = "BPF-C014", Io, "an output file cannot be written",
         "Check the folder, its permissions and the free space.";
-    LOOP = "BPF-C016", Usage, "a packet goes round in the configuration",
+    LOOP = "BPF-C015", Usage, "a packet goes round in the configuration",
         "Every way round a cycle of connections must at some point lead out of it.";
 }

@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::Side;
 use crate::host::{Host, HostError};
 use crate::language::Arguments;
+use crate::program::{Installed, ProgramRequest};
 
 /// An element of a running router.
 pub(crate) trait Element: fmt::Debug {
@@ -61,6 +62,14 @@ pub(crate) trait Element: fmt::Debug {
     fn finish(&mut self) -> Result<(), HostError> {
         Ok(())
     }
+
+    /// The program that the element is to run.
+    fn program_request(&self) -> Option<&ProgramRequest> {
+        None
+    }
+
+    /// Takes the program that it asked for.
+    fn install(&mut self, _program: Installed) {}
 
     /// The value of one of the readable handlers of its class.
     fn read(&self, _handler: &str) -> Option<String> {

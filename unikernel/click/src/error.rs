@@ -12,6 +12,7 @@ use crate::graph::{Direction, Processing};
 use crate::host::HostError;
 use crate::language::{Source, Span};
 use crate::limits;
+use crate::program::ProgramError;
 
 /// An error in a configuration, with its place.
 #[derive(Debug)]
@@ -197,6 +198,9 @@ pub enum Problem {
     /// A file of an element.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The program of an element.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
 }
 
 impl Problem {
@@ -230,6 +234,7 @@ impl Problem {
             Self::Reserved(_) => codes::RESERVED,
             Self::Processing { .. } | Self::Mixed { .. } => codes::PROCESSING,
             Self::Host(error) => error.code(),
+            Self::Program(error) => error.code(),
         }
     }
 

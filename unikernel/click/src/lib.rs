@@ -2,8 +2,9 @@
 //!
 //! A configuration is text. [`Config::parse`](language::Config::parse) turns it into elements and
 //! connections with all names resolved, [`Graph`](graph::Graph) checks ports and who pushes or
-//! pulls, and [`Router::new`] makes the elements and opens what they need; then [`Router::run`]
-//! moves packets. Files and clock belong to a [`Host`]. Nothing here opens a file or prints.
+//! pulls, and [`Router::new`] makes the elements, opens their files and installs their programs; then
+//! [`Router::run`] moves packets. Files and clock belong to a [`Host`], programs come from a
+//! [`ProgramSource`] that has them admitted by `bpf-loader`. Nothing here opens a file or prints.
 //!
 //! | module | subject |
 //! |---|---|
@@ -12,7 +13,7 @@
 //! | [`graph`] | ports, push and pull |
 //! | [`elements`] | the table of classes and their manual pages |
 //! | [`handlers`] | reading from and writing to a running router |
-//! | [`host`] | what a process or machine provides |
+//! | [`host`], [`program`] | what a process or machine provides: files and clock, admitted programs |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -43,6 +44,7 @@ pub mod host;
 pub mod language;
 pub mod limits;
 mod nearest;
+pub mod program;
 mod router;
 #[cfg(test)]
 mod testing;
@@ -51,4 +53,5 @@ pub use error::{ConfigError, Problem};
 pub use handlers::HandlerError;
 pub use host::{Host, HostError};
 pub use language::{Config, Source};
+pub use program::{ProgramError, ProgramRequest, ProgramSource};
 pub use router::{Progress, Router, RunError};

@@ -13,6 +13,7 @@ use crate::error::{ConfigError, Problem};
 use crate::graph::{Direction, Graph};
 use crate::host::{Host, HostError};
 use crate::language::{Arguments, Config, Declaration, Endpoint};
+use crate::program::{Installed, ProgramRequest, ProgramSource};
 use crate::{codes, limits};
 
 /// A router whose configuration was accepted.
@@ -66,15 +67,63 @@ impl RunError {
 impl Router {
     /// Checks a configuration and gives its elements what they need, in an order in which nothing
     /// outside changes until everything that can be checked has been: arguments and ports; files
-    /// that are read, then files that are written.
+    /// that are read; programs, all admitted before the first is committed; files that are written.
     ///
     /// # Errors
     /// What is wrong, and the place in the configuration that is to blame.
-    pub fn new(config: Config, host: &mut dyn Host) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: Config,
+        host: &mut dyn Host,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Self, ConfigError> {
+        Self::start(config, host, |router, host| router.install(host, programs))
+    }
+
+    /// [`Self::new`], with another way to install programs.
+    pub(crate) fn start(
+        config: Config,
+        host: &mut dyn Host,
+        install: impl FnOnce(&mut Self, &mut dyn Host) -> Result<(), ConfigError>,
+    ) -> Result<Self, ConfigError> {
         let mut router = Self::check(config)?;
         router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
+        install(&mut router, host)?;
         router.each(|element| element.open_outputs(host).map_err(Problem::from))?;
         Ok(router)
+    }
+
+    /// Admits all programs before it commits the first.
+    fn install(
+        &mut self,
+        host: &mut dyn Host,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<(), ConfigError> {
+        let mut admitted = Vec::new();
+        for (index, request) in self.program_requests() {
+            let admission = programs.admit(request);
+            admitted.push((
+                index,
+                admission.map_err(|error| self.blame(index, error.into()))?,
+            ));
+        }
+        if self.program_requests().any(|(_, request)| request.jit) {
+            host.message("note: programs are interpreted; `JIT true` has no effect");
+        }
+        for (index, admission) in admitted {
+            let object = programs.commit(admission);
+            let program = object.and_then(|object| Installed::new(&object, programs.secret()));
+            let program = program.map_err(|error| self.blame(index, error.into()))?;
+            if let Some(element) = self.elements.get_mut(index) {
+                element.install(program);
+            }
+        }
+        Ok(())
+    }
+
+    /// What elements ask for, with their indices.
+    pub(crate) fn program_requests(&self) -> impl Iterator<Item = (usize, &ProgramRequest)> {
+        let elements = self.elements.iter().enumerate();
+        elements.filter_map(|(index, element)| Some((index, element.program_request()?)))
     }
 
     /// Checks a configuration as far as that goes without files and programs. The router that this
@@ -371,7 +420,7 @@ mod tests {
         assert_eq!(router.looped(), 2);
         assert_eq!(host.messages.len(), 1);
         assert!(
-            host.messages[0].starts_with("warning[BPF-C016]"),
+            host.messages[0].starts_with("warning[BPF-C015]"),
             "{:?}",
             host.messages
         );

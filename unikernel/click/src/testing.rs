@@ -4,13 +4,18 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use bpf_object::{AluOp, Function, Image, ImageParts, Insn, LineTable, Operand, Reg, Width};
 use bpf_runtime::{DeterministicEnvironment, Environment};
+use bpf_statement::{ExitRange, Name, Symbol};
+use platform_click::{Digest, ProgramKind};
 
 use crate::host::{DumpFormat, DumpReader, DumpWriter, Encapsulation, Host, HostError, Record};
 use crate::language::{Config, Source};
+use crate::program::{Facts, Installed, ProgramRequest};
 use crate::router::Router;
 
 /// Time and bytes of a packet.
@@ -137,12 +142,41 @@ impl DumpWriter for MemoryWriter {
     }
 }
 
-/// Makes a router or fails with the error as a user sees it.
-pub(crate) fn router(text: &str, host: &mut MemoryHost) -> Result<Router, String> {
+/// Makes a router whose programs come from `image`, without admission, or fails with the error as a
+/// user sees it.
+pub(crate) fn router_with(
+    text: &str,
+    host: &mut MemoryHost,
+    image: impl Fn(&ProgramRequest) -> (Image, Facts),
+) -> Result<Router, String> {
     let source = Source::new("test", text);
+    let install = |router: &mut Router, _: &mut dyn Host| {
+        let requests = router.program_requests();
+        let programs: Vec<_> = requests
+            .map(|(index, request)| (index, image(request)))
+            .collect();
+        for (index, (image, facts)) in programs {
+            let program = Installed::for_test(&image, facts);
+            router.element_mut(index).unwrap().install(program);
+        }
+        Ok(())
+    };
     Config::parse(&source)
-        .and_then(|config| Router::new(config, host))
+        .and_then(|config| Router::start(config, host, install))
         .map_err(|error| error.render(&source))
+}
+
+/// Makes a router whose programs let everything pass, to the first output.
+pub(crate) fn router(text: &str, host: &mut MemoryHost) -> Result<Router, String> {
+    router_with(text, host, |request| {
+        let kind = request.expectation.program.as_ref().unwrap().kind;
+        let value = match kind {
+            ProgramKind::Filter => 2,
+            ProgramKind::Rewriter => 1,
+            _ => 0,
+        };
+        program(kind, &returning(value))
+    })
 }
 
 /// Runs a configuration to its end.
@@ -151,4 +185,43 @@ pub(crate) fn run(text: &str, host: &mut MemoryHost) -> Router {
     router.run(host, || false).unwrap();
     router.finish().unwrap();
     router
+}
+
+/// An image of one function, and the facts of a statement that allows whatever the kind does.
+pub(crate) fn program(kind: ProgramKind, code: &[Insn]) -> (Image, Facts) {
+    let image = Image::new(ImageParts {
+        kind,
+        code: Insn::encode_all(code),
+        functions: vec![Function {
+            name: "test".into(),
+            start: 0,
+        }],
+        maps: Vec::new(),
+        data: Vec::new(),
+        lines: LineTable::default(),
+    });
+    let returns = kind.returns();
+    let facts = Facts {
+        statement: Name::new("test").unwrap(),
+        counter: 7,
+        object: Digest::of(b"test"),
+        program: Symbol::new("test_program").unwrap(),
+        exit: ExitRange {
+            min: *returns.start(),
+            max: *returns.end(),
+        },
+        worst_case: None,
+    };
+    (image.unwrap(), facts)
+}
+
+/// `return value`.
+pub(crate) fn returning(value: i32) -> [Insn; 2] {
+    let set = Insn::Alu {
+        op: AluOp::Mov,
+        width: Width::W64,
+        dst: Reg::R0,
+        src: Operand::Imm(value),
+    };
+    [set, Insn::Exit]
 }

@@ -1,10 +1,14 @@
 //! The elements: a file each, whose documentation is the element's manual page, and their table.
 
+mod bpf_classifier;
+mod bpf_filter;
+mod bpf_rewriter;
 mod counter;
 mod discard;
 mod from_dump;
 mod infinite_source;
 mod print;
+mod runner;
 mod strip;
 mod to_dump;
 
@@ -12,6 +16,9 @@ pub use crate::element::{ElementClass, Handler};
 
 /// Every class, by name.
 pub static ALL: &[ElementClass] = &[
+    bpf_classifier::CLASS,
+    bpf_filter::CLASS,
+    bpf_rewriter::CLASS,
     counter::CLASS,
     discard::CLASS,
     from_dump::CLASS,

@@ -202,12 +202,22 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// [`Problem::Repeated`], [`Problem::Missing`].
     pub(crate) fn mandatory(&mut self, name: &'static str) -> Result<Value<'a>, ConfigError> {
-        let missing = Problem::Missing {
-            class: self.class,
-            keyword: name,
-        };
-        self.positional(name)?
-            .ok_or_else(|| missing.at(self.declaration))
+        let value = self.positional(name)?;
+        value.ok_or_else(|| self.missing(name))
+    }
+
+    /// As [`Self::keyword`], of an argument that must be there.
+    ///
+    /// # Errors
+    /// [`Problem::Repeated`], [`Problem::Missing`].
+    pub(crate) fn required(&mut self, name: &'static str) -> Result<Value<'a>, ConfigError> {
+        let value = self.keyword(name)?;
+        value.ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, keyword: &'static str) -> ConfigError {
+        let class = self.class;
+        Problem::Missing { class, keyword }.at(self.declaration)
     }
 
     /// The truth value of a keyword.

@@ -55,6 +55,19 @@ impl<'a> Value<'a> {
         String::from_utf8(self.bytes()?).map_err(|_| self.refuse("a text in UTF-8"))
     }
 
+    /// One or more words or quoted texts.
+    pub(crate) fn strings(self) -> Result<Vec<String>, ConfigError> {
+        words(self.text)
+            .and_then(|words| {
+                words
+                    .into_iter()
+                    .map(|word| String::from_utf8(word).ok())
+                    .collect()
+            })
+            .filter(|words: &Vec<_>| !words.is_empty())
+            .ok_or_else(|| self.refuse("one or more words"))
+    }
+
     /// The name of a file. Click replaces `~` by a home directory; here it is refused.
     pub(crate) fn filename(self) -> Result<String, ConfigError> {
         let name = self.string()?;
@@ -255,6 +268,7 @@ mod tests {
             assert!(value(text).bytes().is_err(), "{text}");
         }
         assert!(value("\\<ff>").string().is_err());
+        assert_eq!(value("a 'b c'").strings().unwrap(), ["a", "b c"]);
     }
 
     #[test]

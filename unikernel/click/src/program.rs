@@ -1,0 +1,187 @@
+//! Programs of elements: where they come from, and the proof that they may run.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::error::Error;
+
+use bpf_loader::{Admission, AdmittedObject, Expectation, Refusal};
+use bpf_object::Image;
+use bpf_runtime::{Instance, LoadError, Maps, MapsError};
+use bpf_statement::{ExitRange, Name, Symbol};
+use platform_click::{Code, Digest};
+
+use crate::codes;
+use crate::host::HostError;
+use crate::limits;
+
+/// What an element asks of a [`ProgramSource`].
+#[derive(Clone, Debug)]
+pub struct ProgramRequest {
+    /// The object file.
+    pub file: String,
+    /// The bundle file.
+    pub signature: String,
+    /// The names, kind and outputs that are acceptable.
+    pub expectation: Expectation,
+    /// Whether the configuration asks for machine code.
+    pub jit: bool,
+}
+
+/// Where programs come from: files and a state in a process, messages in a machine.
+///
+/// A router calls [`Self::admit`] for all its elements before it calls [`Self::commit`] for the
+/// first, so that nothing is committed for a configuration that is then refused.
+pub trait ProgramSource {
+    /// Reads object and bundle, once, and runs every check. Changes nothing.
+    ///
+    /// # Errors
+    /// Something cannot be read, or is refused.
+    fn admit(&mut self, request: &ProgramRequest) -> Result<Admission, ProgramError>;
+
+    /// Commits what was admitted.
+    ///
+    /// # Errors
+    /// The state cannot be written, or has moved on; the program must not run.
+    fn commit(&mut self, admission: Admission) -> Result<AdmittedObject, ProgramError>;
+
+    /// A number that nobody outside knows: it keeps hash maps and addresses from being guessed.
+    fn secret(&mut self) -> [u64; 2];
+}
+
+/// Why an element gets no program.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// The process was not told whom to trust.
+    #[error("the process has no trust bundle or no state directory")]
+    NoTrust,
+    /// A file cannot be read.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The loader refuses the object.
+    #[error("`{file}` is refused")]
+    Refused {
+        /// The object file.
+        file: String,
+        /// Why.
+        #[source]
+        refusal: Box<Refusal>,
+    },
+    /// What was admitted cannot be committed.
+    #[error("the admission cannot be committed")]
+    Commit {
+        /// The diagnostic of the reason.
+        code: Code,
+        /// Why.
+        #[source]
+        reason: Box<dyn Error + Send + Sync>,
+    },
+    /// The program's maps cannot be made.
+    #[error("the maps of `{program}` cannot be made")]
+    Maps {
+        /// The program.
+        program: Symbol,
+        /// Why.
+        #[source]
+        error: MapsError,
+    },
+    /// The runtime does not take the image.
+    #[error("`{program}` cannot be loaded")]
+    Load {
+        /// The program.
+        program: Symbol,
+        /// Why.
+        #[source]
+        error: LoadError,
+    },
+}
+
+impl ProgramError {
+    /// The diagnostic.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NoTrust => codes::NO_TRUST,
+            Self::Host(error) => error.code(),
+            Self::Refused { refusal, .. } => refusal.code(),
+            Self::Commit { code, .. } => *code,
+            Self::Maps { error, .. } => error.code(),
+            Self::Load { error, .. } => error.code(),
+        }
+    }
+}
+
+/// A program that may run in an element. It is made of an [`AdmittedObject`], which only a committed
+/// admission gives; there is no other way to one.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    pub(crate) instance: Instance,
+    pub(crate) facts: Facts,
+}
+
+/// What was signed about a program, as far as its element needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) statement: Name,
+    pub(crate) counter: u64,
+    pub(crate) object: Digest,
+    pub(crate) program: Symbol,
+    /// The values that were proved to be all that it returns.
+    pub(crate) exit: ExitRange,
+    /// The most instructions of a run, where that was proved.
+    pub(crate) worst_case: Option<u64>,
+}
+
+impl Installed {
+    /// Makes the selected program of a committed object ready to run.
+    ///
+    /// # Errors
+    /// Its maps do not fit into memory, or the runtime does not take it.
+    pub(crate) fn new(object: &AdmittedObject, secret: [u64; 2]) -> Result<Self, ProgramError> {
+        let claims = object.statement().claims();
+        let program = object.program().claims();
+        let facts = Facts {
+            statement: claims.name.clone(),
+            counter: claims.counter,
+            object: claims.object,
+            program: program.name.clone(),
+            exit: program.exit,
+            worst_case: program.worst_case_instructions,
+        };
+        Self::load(object.program().image(), facts, secret)
+    }
+
+    /// An installed program without an admission, for tests of this crate.
+    #[cfg(test)]
+    pub(crate) fn for_test(image: &Image, facts: Facts) -> Self {
+        Self::load(image, facts, [1, 2]).unwrap()
+    }
+
+    fn load(image: &Image, facts: Facts, secret: [u64; 2]) -> Result<Self, ProgramError> {
+        let program = || facts.program.clone();
+        let maps = Maps::new(image.maps(), secret).map_err(|error| ProgramError::Maps {
+            program: program(),
+            error,
+        })?;
+        let instance = Instance::new(image, maps).map_err(|error| ProgramError::Load {
+            program: program(),
+            error,
+        });
+        let mut instance = instance?;
+        instance.set_address_seed(secret[0] ^ secret[1]);
+        Ok(Self { instance, facts })
+    }
+
+    /// The instructions that a run may take: as many as were proved to be enough, but no more than
+    /// any program gets.
+    pub(crate) fn fuel(&self) -> u64 {
+        let worst_case = self.facts.worst_case.unwrap_or(limits::FUEL);
+        worst_case.min(limits::FUEL)
+    }
+
+    /// Whether it was proved that [`Self::fuel`] is enough.
+    pub(crate) fn fuel_is_enough(&self) -> bool {
+        let worst_case = self.facts.worst_case;
+        worst_case.is_some_and(|worst_case| worst_case <= limits::FUEL)
+    }
+}
