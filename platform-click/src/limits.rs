@@ -1,7 +1,7 @@
 //! Limits of the platform, each with the origin of its number.
 
-/// Bytes of an object file: the largest object of the field's public sample collections is about
-/// 600 KiB; a control message has to carry one.
+/// Bytes of an object file: 148 of the 156 objects in PREVAIL's sample collection are smaller (the
+/// others are kernel probes and whole datapaths); a control message has to carry one.
 pub const MAX_OBJECT_SIZE: usize = 1 << 20;
 
 /// Programs in one object: what a statement lists and a loader re-derives for each admission.
