@@ -4,6 +4,7 @@
 //! the place and carries a `…Problem` that names the way.
 
 use alloc::string::String;
+use core::fmt;
 
 use goblin::elf::header::{et_to_str, machine_to_str};
 use platform_click::{Code, MapShapeError, ProgramKind, limits};
@@ -67,7 +68,7 @@ pub enum ObjectError {
     #[error("there are two symbol tables, sections [{0}] and [{1}]")]
     TwoSymbolTables(usize, usize),
     /// A section with code that is neither of a program kind nor `.text`.
-    #[error("`{0}` is not a section for code: {names}", names = SectionNames)]
+    #[error("the section `{0}` is for no kind of program: programs go into {names}, functions that they call into .text", names = SectionNames)]
     UnknownSection(String),
     /// A symbol.
     #[error("symbol [{index}] `{name}`: {problem}")]
@@ -83,7 +84,7 @@ pub enum ObjectError {
     #[error("`{0}` is defined twice")]
     DuplicateSymbol(String),
     /// No global function lies in a program section.
-    #[error("no program found: no global function lies in a program section ({names})", names = SectionNames)]
+    #[error("no program found: there is no global function in a section {names}", names = SectionNames)]
     NoProgram,
     /// The object has no program of this name.
     #[error("the object has no program `{0}`")]
@@ -169,15 +170,21 @@ impl ObjectError {
     }
 }
 
-/// The names that a section with code may have, for messages.
+/// The names that the section of a program may have, for messages: `a, b or c (…)`.
 struct SectionNames;
 
-impl core::fmt::Display for SectionNames {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        for kind in ProgramKind::ALL {
-            write!(f, "{kind}, {kind}/…, ")?;
+impl fmt::Display for SectionNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = ProgramKind::ALL.len().saturating_sub(1);
+        for (i, kind) in ProgramKind::ALL.iter().enumerate() {
+            let separator = match i {
+                0 => "",
+                _ if i == last => " or ",
+                _ => ", ",
+            };
+            write!(f, "{separator}{kind}")?;
         }
-        f.write_str("or .text for functions that programs call")
+        f.write_str(" (or with a suffix, as in filter/name)")
     }
 }
 
@@ -359,9 +366,9 @@ pub enum RelocationProblem {
     /// A wide load of something that is neither a map nor data.
     #[error("`{0}` is neither a map nor data of .rodata, .data or .bss")]
     NotData(String),
-    /// A wide load of a function's address.
-    #[error("the address of the function `{0}` is taken, which is not supported")]
-    FunctionAddress(String),
+    /// A wide load of an address in code.
+    #[error("the address of code (`{0}`) is taken, which is not supported")]
+    CodeAddress(String),
     /// The data itself is relocated: it holds addresses.
     #[error("the data in `{0}` holds addresses, which is not supported")]
     RelocatedData(String),
@@ -450,7 +457,7 @@ pub enum BtfProblem {
     /// A string that cannot be read.
     #[error("there is no usable string at {0:#x}")]
     String(u32),
-    /// Types that refer to each other more often than any program needs.
+    /// Types that refer to each other more often than those of a program do.
     #[error("type [{0}] is nested too deeply, or in itself")]
     Depth(u32),
     /// A type whose size is not defined or overflows.
@@ -527,6 +534,9 @@ pub enum MapProblem {
     /// A kind of map that the platform does not have.
     #[error("the platform has no map kind {0}")]
     Kind(u32),
+    /// Its type information is not usable.
+    #[error("its type: {0}")]
+    Btf(BtfProblem),
     /// The contents of the map are relocated: inner maps or initial values.
     #[error("initial values are not supported")]
     Relocated,
@@ -545,6 +555,7 @@ impl MapProblem {
             Self::Overlap => codes::AMBIGUOUS,
             Self::Shape(_) => codes::MAP_SHAPE,
             Self::Name => codes::NAME,
+            Self::Btf(problem) => problem.code(),
             _ => codes::MAP_DEFINITION,
         }
     }

@@ -49,7 +49,7 @@ pub(crate) enum Type<'a> {
         /// Its variables, 12 bytes each: type, offset, size.
         variables: &'a [[u8; 12]],
     },
-    /// Has no size: functions, forward declarations, tags.
+    /// Has no size: `void`, functions, forward declarations, tags.
     Unsized,
 }
 
@@ -137,8 +137,12 @@ impl<'a> Types<'a> {
     }
 
     fn get(&self, id: u32) -> Result<Type<'a>, BtfProblem> {
-        id.checked_sub(1)
-            .and_then(|index| self.0.get(usize::try_from(index).ok()?))
+        let Some(index) = id.checked_sub(1) else {
+            return Ok(Type::Unsized);
+        };
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.0.get(index))
             .copied()
             .ok_or(BtfProblem::NoType(id))
     }

@@ -154,15 +154,14 @@ struct Draft {
 /// meant (`__uint`), or pointers to a type (`__type`).
 fn define(btf: &Btf<'_>, map: &str, variable: Variable) -> Result<MapDef, ObjectError> {
     let fail = |problem| error(map, problem);
-    let Type::Struct { members, .. } =
-        btf.types().resolve(variable.of).map_err(ObjectError::Btf)?
-    else {
+    let btf_error = |problem| fail(MapProblem::Btf(problem));
+    let Type::Struct { members, .. } = btf.types().resolve(variable.of).map_err(btf_error)? else {
         return Err(fail(MapProblem::NotStruct));
     };
     let mut draft = Draft::default();
     for entry in members {
         let member = Member::parse(entry);
-        let name = btf.name(member.name).map_err(ObjectError::Btf)?;
+        let name = btf.name(member.name).map_err(btf_error)?;
         let (field, label, by_type) = match name {
             "type" => (&mut draft.kind, "type", false),
             "key" => (&mut draft.key_size, "key", true),
@@ -190,13 +189,14 @@ fn member_value(
     by_type: bool,
 ) -> Result<u32, ObjectError> {
     let form = || error(map, MapProblem::Form(name.to_string()));
-    let Type::Pointer(target) = btf.types().resolve(member.of).map_err(ObjectError::Btf)? else {
+    let btf_error = |problem| error(map, MapProblem::Btf(problem));
+    let Type::Pointer(target) = btf.types().resolve(member.of).map_err(btf_error)? else {
         return Err(form());
     };
     if by_type {
-        return btf.types().size(target).map_err(ObjectError::Btf);
+        return btf.types().size(target).map_err(btf_error);
     }
-    match btf.types().resolve(target).map_err(ObjectError::Btf)? {
+    match btf.types().resolve(target).map_err(btf_error)? {
         Type::Array { count, .. } => Ok(count),
         _ => Err(form()),
     }

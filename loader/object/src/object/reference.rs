@@ -204,11 +204,8 @@ impl Site {
             .saturating_add(i64::from(self.insn.imm));
         let name = || display_name(symbol, section);
         match targets.roles.get(section.index) {
-            _ if symbol.kind == SymbolKind::Function => {
-                Err(fail(RelocationProblem::FunctionAddress(name())))
-            }
             Some(Role::Programs(_) | Role::Text) => {
-                Err(fail(RelocationProblem::FunctionAddress(name())))
+                Err(fail(RelocationProblem::CodeAddress(name())))
             }
             _ if symbol.kind == SymbolKind::NoType => Err(fail(RelocationProblem::NotData(name()))),
             Some(Role::BtfMaps | Role::LegacyMaps) => targets

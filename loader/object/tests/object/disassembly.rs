@@ -1,19 +1,9 @@
 //! The disassembly agrees with that of LLVM, for every instruction of the ISA.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    reason = "a test fails by panicking"
-)]
-
 use bpf_object::{Insn, Object, ParseOptions, RawInsn, Reg, Wide};
 
 /// What `llvm-objdump-19 -d --mcpu=v4` says about `every_instruction.s`.
-const LLVM: &str = include_str!("fixtures/every_instruction.txt");
+const LLVM: &str = include_str!("../fixtures/every_instruction.txt");
 
 /// The slots and the text of each instruction.
 fn parse_dump(dump: &str) -> Vec<(Vec<RawInsn>, &str)> {
@@ -70,12 +60,12 @@ fn what_llvm_cannot_know_reads_so() {
 
 #[test]
 fn a_listing_names_functions_lines_maps_data_and_helpers() {
-    let file = include_bytes!("fixtures/two_programs.o");
+    let file = include_bytes!("../fixtures/two_programs.o");
     let object = Object::parse(file, ParseOptions::default()).unwrap();
     let image = object.link(object.program("sort").unwrap()).unwrap();
     assert_eq!(
         image.listing().to_string(),
-        include_str!("fixtures/two_programs.sort.txt")
+        include_str!("../fixtures/two_programs.sort.txt")
     );
     let image = object.link(object.program("count").unwrap()).unwrap();
     let listing = image.listing().to_string();

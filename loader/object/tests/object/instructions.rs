@@ -1,16 +1,6 @@
 //! Decoding and encoding are inverse to each other: no two instructions have one encoding, and no
 //! two encodings are one instruction.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    reason = "a test fails by panicking"
-)]
-
 use bpf_object::{
     AluOp, AtomicOp, Cond, Insn, Operand, RawInsn, Reg, Size, SwapKind, SwapWidth, Wide, Width,
 };

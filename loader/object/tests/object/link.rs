@@ -1,28 +1,9 @@
 //! Objects that clang compiled, from the file to the image.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    reason = "a test fails by panicking"
-)]
-
-use bpf_object::{Image, Insn, Object, ParseOptions, Wide};
+use bpf_object::{Image, Insn, Wide};
 use platform_click::{Digest, MapKind, ProgramKind};
 
-const TWO_PROGRAMS: &[u8] = include_bytes!("fixtures/two_programs.o");
-
-fn parse(file: &[u8]) -> Object {
-    Object::parse(file, ParseOptions::default()).unwrap()
-}
-
-fn link(file: &[u8], program: &str) -> Image {
-    let object = parse(file);
-    object.link(object.program(program).unwrap()).unwrap()
-}
+use crate::patch::*;
 
 fn function_names(image: &Image) -> Vec<&str> {
     let functions = image.functions().iter();
@@ -31,7 +12,7 @@ fn function_names(image: &Image) -> Vec<&str> {
 
 #[test]
 fn programs_have_the_name_of_their_function_and_the_kind_of_their_section() {
-    let object = parse(TWO_PROGRAMS);
+    let object = parse(TWO_PROGRAMS).unwrap();
     let programs: Vec<_> = object
         .programs()
         .iter()
