@@ -3,7 +3,7 @@
 use bpf_object::{Image, Object, ParseOptions};
 use platform_click::{Digest, ProgramKind};
 
-use crate::checks::{self, Checked};
+use crate::checks::{self, Failure};
 use crate::finding::Report;
 use crate::prevail::{self, Bounds, Proof};
 use crate::wire::{Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_struct};
@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     Accepted(Facts),
     Rejected(Vec<Report>),
     Unsupported(String),
+    TooComplex(String),
+    Contradicted(String),
 }
 
 /// What is proved of an accepted program.
@@ -56,7 +58,13 @@ wire_struct!(Report {
     engine,
     related
 });
-wire_enum!(Outcome { 0 => Accepted, 1 => Rejected, 2 => Unsupported });
+wire_enum!(Outcome {
+    0 => Accepted,
+    1 => Rejected,
+    2 => Unsupported,
+    3 => TooComplex,
+    4 => Contradicted,
+});
 
 impl Wire for ProgramKind {
     fn put(&self, out: &mut Vec<u8>) {
@@ -95,13 +103,20 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
 
 /// Everything that is done with one image: own checks, then the engine.
 pub(crate) fn examine(image: &Image) -> Outcome {
-    let Checked { max_stack } = match checks::check(image) {
+    let checked = match checks::check(image) {
         Ok(checked) => checked,
-        Err(reports) => return Outcome::Rejected(reports),
+        Err(Failure::Rejected(reports)) => return Outcome::Rejected(reports),
+        Err(Failure::TooComplex) => {
+            return Outcome::TooComplex("the checks before the engine were given up".into());
+        }
     };
-    match prevail::prove(image) {
-        Proof::Accepted(bounds) => Outcome::Accepted(Facts { max_stack, bounds }),
+    match prevail::prove(image, &checked) {
+        Proof::Accepted(bounds) => Outcome::Accepted(Facts {
+            max_stack: checked.max_stack,
+            bounds,
+        }),
         Proof::Rejected(reports) => Outcome::Rejected(reports),
+        Proof::Contradicted(reason) => Outcome::Contradicted(reason),
         Proof::Unsupported(reason) => Outcome::Unsupported(reason),
     }
 }

@@ -1,30 +1,113 @@
-//! Own checks before the engine: what the engine does not check, or does not say well.
+//! Own checks before the engine: what engines are known to accept and must not, and what they do
+//! not say well.
+//!
+//! - A helper that is called exists, for programs of this kind.
+//! - Calls are neither recursive nor too deep.
+//! - There is no arithmetic on the result of a lookup before its null test: null plus an offset
+//!   passes the test.
+//! - Nothing is read or written at or above a frame pointer, nor below its 512 bytes, neither
+//!   directly nor by a helper: engines take all frames for one stack. Where an offset is not a
+//!   constant, the engine's own bounds decide, later ([`StackAccess`]).
+//! - Nothing is stored to read-only data.
 
-use bpf_object::{Image, Insn};
-use platform_click::HelperId;
+use std::collections::BTreeSet;
+
+use bpf_object::{AluOp, Image, Insn, MapDef, Reg, Width};
+use platform_click::limits::STACK_FRAME_SIZE;
+use platform_click::{ArgKind, Code, HelperId};
 
 use crate::codes;
 use crate::finding::Report;
+use crate::flow::{
+    ChainId, Flat, Flow, Kinds, StackPlace, State, operand, size_in_bytes, stack_place,
+};
 use crate::stack;
 
+/// Bytes of a frame.
+const FRAME: i64 = {
+    #[expect(clippy::as_conversions, reason = "512; `TryFrom` is not const")]
+    let size = STACK_FRAME_SIZE as i64;
+    size
+};
+
 /// What the checks found of an image that passes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Checked {
+#[derive(Debug)]
+pub(crate) struct Checked<'a> {
+    /// What registers hold; explains what the engine refuses.
+    pub(crate) flow: Flow<'a>,
     /// Bytes of stack of the deepest chain of calls.
     pub(crate) max_stack: u32,
+    /// Accesses that the engine has to bound.
+    pub(crate) accesses: Vec<StackAccess>,
+}
+
+/// An access to the stack at an offset that is not a constant, where the engine would accept more
+/// than the one frame that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StackAccess {
+    /// The slots of the calls that lead to it.
+    pub(crate) calls: Vec<u32>,
+    /// The instruction.
+    pub(crate) slot: u32,
+    /// The pointer.
+    pub(crate) register: u8,
+    /// Added to the pointer.
+    pub(crate) off: i16,
+    /// In bytes.
+    pub(crate) size: AccessSize,
+    /// The frame to which it belongs, from 0 for the entry function's; `None` if there are several.
+    pub(crate) frame: Option<usize>,
+}
+
+/// How much is accessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum AccessSize {
+    /// So many bytes.
+    Bytes(i64),
+    /// As many bytes as the register says.
+    Register(u8),
+}
+
+/// Why an image does not pass.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// For these reasons, by slot; at least one.
+    Rejected(Vec<Report>),
+    /// The analysis was given up.
+    TooComplex,
 }
 
 /// Checks an image.
 ///
 /// # Errors
-/// Every report, by slot; at least one.
-pub(crate) fn check(image: &Image) -> Result<Checked, Vec<Report>> {
+/// Why it does not pass.
+pub(crate) fn check(image: &Image) -> Result<Checked<'_>, Failure> {
     let reports = helpers(image);
     if !reports.is_empty() {
-        return Err(reports);
+        return Err(Failure::Rejected(reports));
     }
-    let max_stack = stack::max_stack(image).map_err(|report| vec![*report])?;
-    Ok(Checked { max_stack })
+    stack::check_calls(image).map_err(|report| Failure::Rejected(vec![*report]))?;
+    let flow = Flow::new(image).map_err(|_| Failure::TooComplex)?;
+    let mut checks = Checks {
+        image,
+        reports: Vec::new(),
+        reported: BTreeSet::new(),
+        accesses: BTreeSet::new(),
+        frame_use: vec![0; image.functions().len()],
+    };
+    flow.visit(|chain, slot, insn, state| checks.instruction(&flow, chain, slot, insn, state));
+    if !checks.reports.is_empty() {
+        checks.reports.sort_by_key(|report| report.slot);
+        return Err(Failure::Rejected(checks.reports));
+    }
+    let max_stack = stack::max_stack(image, &checks.frame_use)
+        .map_err(|report| Failure::Rejected(vec![*report]))?;
+    let accesses = checks.accesses.into_iter().collect();
+    Ok(Checked {
+        flow,
+        max_stack,
+        accesses,
+    })
 }
 
 /// Every helper that is called exists, and is for programs of this kind.
@@ -51,3 +134,269 @@ fn helpers(image: &Image) -> Vec<Report> {
     }
     reports
 }
+
+struct Checks<'a> {
+    image: &'a Image,
+    reports: Vec<Report>,
+    /// What is reported: once, though a function may be called from several places.
+    reported: BTreeSet<(u32, &'static str)>,
+    accesses: BTreeSet<StackAccess>,
+    /// Bytes that each function uses of its frame.
+    frame_use: Vec<u32>,
+}
+
+/// An instruction and how it is reached.
+struct Site<'a> {
+    flow: &'a Flow<'a>,
+    chain: ChainId,
+    slot: u32,
+    state: &'a State,
+}
+
+impl Checks<'_> {
+    fn instruction(
+        &mut self,
+        flow: &Flow<'_>,
+        chain: ChainId,
+        slot: u32,
+        insn: Insn,
+        state: &State,
+    ) {
+        let site = Site {
+            flow,
+            chain,
+            slot,
+            state,
+        };
+        self.null_arithmetic(&site, insn);
+        match insn {
+            Insn::Load {
+                size, base, off, ..
+            } => self.access(&site, base, off, AccessSize::Bytes(size_in_bytes(size))),
+            Insn::Store {
+                size, base, off, ..
+            }
+            | Insn::Atomic {
+                size, base, off, ..
+            } => {
+                self.access(&site, base, off, AccessSize::Bytes(size_in_bytes(size)));
+                self.read_only(&site, base);
+            }
+            Insn::CallHelper { id } => self.helper_memory(&site, id),
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        if self.reported.insert((report.slot, report.code.id)) {
+            self.reports.push(report);
+        }
+    }
+
+    /// Anything but a 64-bit copy of a map value that was not tested, an atomic operation on a
+    /// spilled one included.
+    fn null_arithmetic(&mut self, site: &Site<'_>, insn: Insn) {
+        let state = site.state;
+        let used = match insn {
+            Insn::Alu {
+                width: Width::W64,
+                op: AluOp::Mov,
+                ..
+            } => vec![],
+            Insn::Alu {
+                op: AluOp::Mov,
+                src,
+                ..
+            } => vec![operand(state, src)],
+            Insn::Alu { dst, src, .. } => vec![state.get(dst), operand(state, src)],
+            Insn::MovSx { src, .. } => vec![state.get(src)],
+            Insn::Neg { dst, .. } | Insn::Swap { dst, .. } => vec![state.get(dst)],
+            Insn::Atomic {
+                size, base, off, ..
+            } if state.get(base).kinds.has(Kinds::STACK) => {
+                vec![state.overlapping(stack_place(state.get(base), off, size))]
+            }
+            _ => vec![],
+        };
+        let Some(value) = used.iter().find(|value| value.kinds.has(Kinds::NULLABLE)) else {
+            return;
+        };
+        let map = map_name(self.image, value.region);
+        let mut report = Report::new(
+            codes::NULL_ARITHMETIC,
+            site.slot,
+            format!("this computes with the result of a lookup{map} that may be null"),
+        );
+        if let Flat::One(lookup) = value.made {
+            report = report.with(lookup, "this lookup returns null when the key is absent");
+        }
+        self.report(report);
+    }
+
+    fn read_only(&mut self, site: &Site<'_>, base: Reg) {
+        let value = site.state.get(base);
+        if value.kinds.has(Kinds::READ_ONLY) {
+            let section = value
+                .region
+                .one()
+                .and_then(|index| usize::try_from(index).ok());
+            let section = section.and_then(|index| self.image.data().get(index));
+            let name = section.map_or("read-only data", |section| section.name.as_str());
+            self.report(Report::new(
+                codes::READ_ONLY_DATA,
+                site.slot,
+                format!("this writes to `{name}`, which is read-only"),
+            ));
+        }
+    }
+
+    /// The memory that a helper reads lies in its frame.
+    fn helper_memory(&mut self, site: &Site<'_>, id: u32) {
+        let Some(spec) = HelperId::from_number(id).map(HelperId::spec) else {
+            return;
+        };
+        let registers = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+        let mut map = Flat::None;
+        let mut arguments = spec.args.iter().zip(registers).peekable();
+        while let Some((argument, register)) = arguments.next() {
+            let value = site.state.get(register);
+            let size = match argument.kind {
+                ArgKind::Map => {
+                    map = value.region;
+                    continue;
+                }
+                ArgKind::MapKey => AccessSize::Bytes(self.largest(map, |map| map.key_size)),
+                ArgKind::MapValue => AccessSize::Bytes(self.largest(map, |map| map.value_size)),
+                ArgKind::ReadableMemory => match arguments.peek() {
+                    Some((_, size)) => match site.state.get(*size).number {
+                        Flat::One(bytes) => AccessSize::Bytes(bytes),
+                        Flat::None | Flat::Many => AccessSize::Register(size.number()),
+                    },
+                    None => continue,
+                },
+                ArgKind::MemorySize | ArgKind::Scalar => continue,
+            };
+            self.access(site, register, 0, size);
+        }
+    }
+
+    /// The size of the map, or of the largest one when it is not known which it is.
+    fn largest(&self, map: Flat<u32>, size: impl Fn(&MapDef) -> u32) -> i64 {
+        let maps = self.image.maps();
+        let known = map.one().and_then(|index| usize::try_from(index).ok());
+        let bytes = match known.and_then(|index| maps.get(index)) {
+            Some(map) => size(map),
+            None => maps.iter().map(size).max().unwrap_or(0),
+        };
+        bytes.into()
+    }
+
+    /// An access through `base` that may reach the stack.
+    fn access(&mut self, site: &Site<'_>, base: Reg, off: i16, size: AccessSize) {
+        let value = site.state.get(base);
+        if !value.kinds.has(Kinds::STACK) {
+            return;
+        }
+        let offset = match value.offset {
+            Flat::One(offset) => offset.checked_add(off.into()),
+            Flat::None | Flat::Many => None,
+        };
+        match (value.frame, offset, size) {
+            (Flat::One(frame), Some(offset), AccessSize::Bytes(size)) => {
+                let place = StackPlace {
+                    frame: value.frame,
+                    offset: Flat::One(offset),
+                    size,
+                };
+                self.constant_access(site, frame, offset, place);
+            }
+            (frame, _, size) => {
+                let frame = frame.one();
+                self.count_use(site, frame, FRAME);
+                // The engine's own limits are those of the entry function's frame, as long as no
+                // other is active.
+                if site.state.depth() > 0 || frame.is_none() {
+                    self.accesses.insert(StackAccess {
+                        calls: site.flow.calls(site.chain),
+                        slot: site.slot,
+                        register: base.number(),
+                        off,
+                        size,
+                        frame,
+                    });
+                }
+            }
+        }
+    }
+
+    /// An access at a constant offset: within the 512 bytes below the frame pointer, of a frame that
+    /// is still there.
+    fn constant_access(&mut self, site: &Site<'_>, frame: usize, offset: i64, place: StackPlace) {
+        let end = offset.saturating_add(place.size);
+        if frame > site.state.depth() {
+            self.report(Report::new(
+                codes::FRAME,
+                site.slot,
+                "this reaches into the stack frame of a function that has returned",
+            ));
+        } else if end > 0 {
+            self.report(outside(
+                codes::FRAME,
+                site.slot,
+                offset,
+                place.size,
+                "at or above the frame pointer",
+            ));
+        } else if offset < FRAME.wrapping_neg() {
+            self.report(outside(
+                codes::STACK_BOUNDS,
+                site.slot,
+                offset,
+                place.size,
+                "below the 512 bytes of a frame",
+            ));
+        } else {
+            self.count_use(site, Some(frame), offset.wrapping_neg());
+        }
+    }
+
+    /// Counts `bytes` below the frame pointer as used.
+    fn count_use(&mut self, site: &Site<'_>, frame: Option<usize>, bytes: i64) {
+        let bytes = u32::try_from(bytes).unwrap_or(0);
+        let functions = site.flow.functions(site.chain);
+        let of_frame = frame.and_then(|frame| functions.get(frame));
+        let all = if of_frame.is_none() {
+            functions.as_slice()
+        } else {
+            &[]
+        };
+        for function in of_frame.into_iter().chain(all) {
+            if let Some(used) = self.frame_use.get_mut(*function) {
+                *used = bytes.max(*used);
+            }
+        }
+    }
+}
+
+fn outside(code: Code, slot: u32, offset: i64, size: i64, place: &str) -> Report {
+    let bytes = if size == 1 {
+        "1 byte".into()
+    } else {
+        format!("{size} bytes")
+    };
+    Report::new(
+        code,
+        slot,
+        format!("{bytes} at offset {offset} from the frame pointer lie {place}"),
+    )
+}
+
+/// ` in `name``, for a sentence, if it is known which map it is.
+pub(crate) fn map_name(image: &Image, map: Flat<u32>) -> String {
+    let index = map.one().and_then(|index| usize::try_from(index).ok());
+    let map = index.and_then(|index| image.maps().get(index));
+    map.map_or_else(String::new, |map| format!(" in `{}`", map.name))
+}
+#[cfg(test)]
+#[path = "checks_tests.rs"]
+mod tests;

@@ -51,8 +51,8 @@ platform_click::codes! {
         "This says nothing about the program's safety. The verifying process ran out of memory or failed; please report the object.";
     ANSWER = "BPF-V032", Undecided, "the verifier's answer is not valid",
         "What the verifying process sent is malformed or does not belong to this object, so nothing is concluded from it.";
-    CONTRADICTED = "BPF-V033", Undecided, "a trial run contradicts the proof",
-        "The engine accepted the program, yet it misbehaved when it was run. It is not signed. The input is shown; please report the object, for a verifier is wrong.";
+    CONTRADICTED = "BPF-V033", Undecided, "the proof is contradicted",
+        "The engine accepted the program, yet it misbehaved in a trial run, or the proof contradicts itself. The program is not signed. Please report the object: a verifier is wrong.";
     UNSUPPORTED = "BPF-V034", Undecided, "the engine does not support the program",
         "The platform allows the program, the engine could not read it. Please report the object.";
     TOO_COMPLEX = "BPF-V035", Undecided, "the program is too complex to analyse",

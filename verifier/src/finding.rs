@@ -65,6 +65,12 @@ impl Report {
         }
     }
 
+    /// Adds a place that led to it.
+    pub(crate) fn with(mut self, slot: u32, label: impl Into<String>) -> Self {
+        self.related.push((slot, label.into()));
+        self
+    }
+
     /// Attaches the program's name and the lines of its image.
     pub(crate) fn locate(self, program: &str, image: &Image) -> Finding {
         let lines = image.lines();

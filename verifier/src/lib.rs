@@ -16,6 +16,8 @@ mod checks;
 pub mod codes;
 mod explain;
 mod finding;
+mod flow;
+mod invariant;
 mod platform;
 mod prevail;
 mod stack;

@@ -19,9 +19,12 @@ use ::prevail::spec::vm_isa::EbpfInst;
 use bpf_object::{Image, Insn, Wide};
 use platform_click::{PROFILE, ProgramKind};
 
+use crate::checks::{AccessSize, Checked, StackAccess};
 use crate::codes;
 use crate::explain::explain;
 use crate::finding::Report;
+use crate::flow::Flow;
+use crate::invariant::Invariant;
 use crate::platform::{CONFORMANCE_GROUPS, ClickPlatform, options};
 use crate::verdict::Engine;
 
@@ -41,6 +44,8 @@ pub(crate) enum Proof {
     Accepted(Bounds),
     /// It is not proved safe, for these reasons; at least one.
     Rejected(Vec<Report>),
+    /// The engine contradicts itself.
+    Contradicted(String),
     /// The engine cannot read it.
     Unsupported(String),
 }
@@ -60,7 +65,7 @@ pub(crate) struct Bounds {
 
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
 /// callers run it in a confined process.
-pub(crate) fn prove(image: &Image) -> Proof {
+pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
     let platform = ClickPlatform::new(image);
     let options = options(&PROFILE);
     let mut info = ProgramInfo {
@@ -82,11 +87,15 @@ pub(crate) fn prove(image: &Image) -> Proof {
     let mut registry = VariableRegistry::new();
     let result = fwd_analyzer::analyze(&program, &context, &mut registry);
     if result.failed {
-        return Proof::Rejected(failures(&program, &registry, &result));
+        return Proof::Rejected(failures(&checked.flow, &program, &registry, &result));
     }
     let outside = outside_of_range(image.kind(), &program, &mut registry, &result);
     if !outside.is_empty() {
         return Proof::Rejected(outside);
+    }
+    let beyond = beyond_frame(&checked.accesses, &registry, &result);
+    if !beyond.is_empty() {
+        return Proof::Rejected(beyond);
     }
     bounds(image.kind(), &program, &mut registry, &result)
 }
@@ -118,6 +127,7 @@ fn instructions(image: &Image) -> Vec<EbpfInst> {
 
 /// One report for each place that fails, by slot. An inlined function fails once.
 fn failures(
+    flow: &Flow<'_>,
     program: &Program,
     registry: &VariableRegistry,
     result: &AnalysisResult,
@@ -128,7 +138,7 @@ fn failures(
         if state.pre.is_bottom() {
             continue;
         }
-        let report = explain(program, registry, label, &state.pre, error);
+        let report = explain(flow, program, registry, label, &state.pre, error);
         let known = |other: &Report| (other.slot, other.code) == (report.slot, report.code);
         if !reports.iter().any(known) {
             reports.push(report);
@@ -145,6 +155,51 @@ fn failures(
         ));
     }
     reports
+}
+
+/// A report for each access to the stack that the engine lets reach beyond the frame to which it
+/// belongs: it takes all frames for one piece of memory.
+fn beyond_frame(
+    accesses: &[StackAccess],
+    registry: &VariableRegistry,
+    result: &AnalysisResult,
+) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for access in accesses {
+        let calls: Vec<String> = access.calls.iter().map(u32::to_string).collect();
+        let label = Label::new_full(access.slot.cast_signed(), -1, calls.join("/"));
+        let Some(state) = result.invariants.get(&label) else {
+            continue;
+        };
+        let within = state.pre.is_bottom()
+            || stays_in_frame(access, &Invariant::new(&state.pre, registry)) == Some(true);
+        if !within && !reports.iter().any(|report| report.slot == access.slot) {
+            reports.push(Report::new(
+                codes::FRAME,
+                access.slot,
+                "nothing shows that this access stays within one stack frame",
+            ));
+        }
+    }
+    reports
+}
+
+/// Whether an access stays within its frame, if the engine's bounds tell. Frames lie below each
+/// other, the entry function's at the top.
+fn stays_in_frame(access: &StackAccess, invariant: &Invariant) -> Option<bool> {
+    let frame_size = i64::from(PROFILE.stack_frame_size);
+    let frame = i64::try_from(access.frame?).ok()?;
+    let frames_below = i64::from(PROFILE.max_call_frames).checked_sub(frame)?;
+    let top = frames_below.checked_mul(frame_size)?;
+    let bottom = top.checked_sub(frame_size)?;
+    let (low, high) = invariant.interval(&format!("r{}.stack_offset", access.register))?;
+    let size = match access.size {
+        AccessSize::Bytes(size) => size,
+        AccessSize::Register(register) => invariant.interval(&format!("r{register}.svalue"))?.1,
+    };
+    let low = low.checked_add(access.off.into())?;
+    let end = high.checked_add(access.off.into())?.checked_add(size)?;
+    Some(bottom <= low && end <= top)
 }
 
 /// A report for each exit of the program whose value may be outside of what the kind allows.
@@ -210,11 +265,10 @@ fn bounds(
     result: &AnalysisResult,
 ) -> Proof {
     let Some((exit_low, exit_high)) = range_within(kind, &result.exit_value) else {
-        return Proof::Rejected(vec![Report::new(
-            codes::RETURN_RANGE,
-            0,
-            "the program has no reachable exit, or its return value is not bounded",
-        )]);
+        // A program that is safe and ends comes to an exit, and each exit was looked at before.
+        return Proof::Contradicted(
+            "the engine proves that the program ends, and that it never comes to an exit".into(),
+        );
     };
     let highest_output = match kind {
         ProgramKind::Classifier => highest_output(program, registry, result, exit_high),

@@ -118,6 +118,12 @@ fn conclude(
             Outcome::Unsupported(reason) => {
                 undecided = Some(Undecided::new(codes::UNSUPPORTED, Some(name), reason));
             }
+            Outcome::Contradicted(reason) => {
+                undecided = Some(Undecided::new(codes::CONTRADICTED, Some(name), reason));
+            }
+            Outcome::TooComplex(reason) => {
+                undecided = Some(Undecided::new(codes::TOO_COMPLEX, Some(name), reason));
+            }
         }
     }
     match undecided {
