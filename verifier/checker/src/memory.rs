@@ -1,0 +1,478 @@
+//! Loads, stores and atomic operations (RFC 9669, 5), and the memory arguments of helpers.
+
+use bpf_object::{AluOp, AtomicOp, Image, Operand, Reg, Size, Width};
+use core::ops::Range;
+use platform_click::limits::STACK_FRAME_SIZE;
+use platform_click::{Access, CONTEXT, ContextField};
+
+use crate::finding::Cause;
+use crate::frame::Unreadable;
+use crate::machine::Machine;
+use crate::number::{Number, size_bits};
+use crate::state::State;
+use crate::tnum::ones;
+use crate::value::{Base, Id, Pointer, Scalar, Value};
+
+/// Where an access goes, after its bounds are proved.
+enum Place {
+    /// Bytes of a frame; at `range` exactly, or somewhere in it.
+    Stack {
+        frame: usize,
+        range: Range<usize>,
+        exact: bool,
+    },
+    /// One field of the context, or a part of it.
+    Context(&'static ContextField),
+    /// The packet.
+    Packet,
+    /// A value of a map.
+    MapValue,
+    /// Data; with the offset, when it is known.
+    Data { section: u32, at: Option<usize> },
+}
+
+/// A place in memory as an instruction names it.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) base: Reg,
+    pub(crate) off: i16,
+}
+
+/// Bytes from the start of the object that an access may touch: `least..end`.
+#[derive(Clone, Copy)]
+struct Span {
+    least: i64,
+    end: i64,
+}
+
+impl Machine<'_> {
+    /// `dst = *(size *)(base + off)`.
+    pub(crate) fn load(
+        &mut self,
+        state: &State,
+        target: Target,
+        size: Size,
+        signed: bool,
+    ) -> Result<Value, Cause> {
+        let place = self.access(state, target, size)?;
+        let loaded = match place {
+            Place::Stack {
+                frame,
+                range,
+                exact,
+            } => read_stack(state, frame, &range, exact, size)?,
+            Place::Context(field) => match field.access {
+                Access::PacketStart => return Ok(Value::pointer(Base::Packet, 0)),
+                Access::PacketEnd => return Ok(Value::pointer(Base::PacketEnd, 0)),
+                Access::Read | Access::ReadWrite => Value::number(Number::loaded(size, false)),
+            },
+            Place::Data {
+                section,
+                at: Some(at),
+            } => Value::number(constant_data(self.image, section, at, size)),
+            Place::Packet | Place::MapValue | Place::Data { .. } => {
+                Value::number(Number::loaded(size, false))
+            }
+        };
+        Ok(match loaded {
+            Value::Number(scalar) if signed => {
+                let number = scalar.number.sign_extend(size_bits(size), Width::W64);
+                self.numbered(number)
+            }
+            Value::Number(scalar) if scalar.id == Id::NONE => self.numbered(scalar.number),
+            other => other,
+        })
+    }
+
+    /// `*(size *)(base + off) = src`.
+    pub(crate) fn store(
+        &mut self,
+        state: &mut State,
+        target: Target,
+        size: Size,
+        src: Operand,
+    ) -> Result<(), Cause> {
+        let value = self.operand(state, src)?;
+        let place = self.access(state, target, size)?;
+        if let (Value::Pointer(_), Operand::Reg(reg)) = (value, src) {
+            return spill(state, &place, size, reg, value);
+        }
+        match &place {
+            Place::Context(field) => {
+                if field.access != Access::ReadWrite || field.size != size.bytes() {
+                    return Err(Cause::ContextWrite { field: field.name });
+                }
+            }
+            Place::Data { section, .. } => self.check_writable(*section)?,
+            Place::Stack { .. } | Place::Packet | Place::MapValue => {}
+        }
+        if let (Place::Stack { .. }, Value::Number(scalar)) = (&place, value) {
+            write_stack(state, place, size, cut(scalar, size));
+        }
+        Ok(())
+    }
+
+    /// Atomic read-modify-write (RFC 9669, 5.3). The new value is not tracked.
+    pub(crate) fn atomic(
+        &mut self,
+        state: &mut State,
+        target: Target,
+        size: Size,
+        op: AtomicOp,
+        src: Reg,
+    ) -> Result<(), Cause> {
+        self.number(state, src)?;
+        if op == AtomicOp::CompareExchange {
+            self.number(state, Reg::R0)?;
+        }
+        let place = self.access(state, target, size)?;
+        match &place {
+            Place::Packet => {
+                return Err(Cause::AtomicPlace {
+                    place: "the packet",
+                });
+            }
+            Place::Context(_) => {
+                return Err(Cause::AtomicPlace {
+                    place: "the context",
+                });
+            }
+            Place::Data { section, .. } => self.check_writable(*section)?,
+            Place::Stack { .. } | Place::MapValue => {}
+        }
+        self.check_aligned(state, target, size)?;
+        let mut old = Value::number(Number::loaded(size, false));
+        if let Place::Stack {
+            frame,
+            range,
+            exact,
+        } = &place
+        {
+            old = read_stack(state, *frame, range, *exact, size)?;
+            if !old.is_number() {
+                let offset = from_frame_pointer(range.start);
+                return Err(Cause::StackPointerPart { offset });
+            }
+            let new = Scalar::plain(Number::loaded(size, false));
+            write_stack(state, place, size, new);
+        }
+        let fetched_into = match op {
+            AtomicOp::Add { fetch }
+            | AtomicOp::Or { fetch }
+            | AtomicOp::And { fetch }
+            | AtomicOp::Xor { fetch } => fetch.then_some(src),
+            AtomicOp::Exchange => Some(src),
+            AtomicOp::CompareExchange => Some(Reg::R0),
+        };
+        if let (Some(reg), Value::Number(old)) = (fetched_into, old) {
+            let value = self.numbered(old.number);
+            state.set(reg, value);
+        }
+        Ok(())
+    }
+
+    /// Natural alignment, relative to an object that is itself aligned to 8 bytes. RFC 9669 does not
+    /// ask for it; without it an operation that crosses a cache line is slow or not atomic.
+    fn check_aligned(&self, state: &State, target: Target, size: Size) -> Result<(), Cause> {
+        let pointer = self.pointer(state, target.base)?;
+        let fixed = pointer.fixed.wrapping_add(i64::from(target.off));
+        let fixed = Number::constant(fixed.cast_unsigned());
+        let offset = Number::alu(AluOp::Add, Width::W64, pointer.variable, fixed);
+        let size = size.bytes();
+        let below = ones(size.trailing_zeros());
+        let (known, unknown) = offset.bits();
+        if (known | unknown) & below == 0 {
+            Ok(())
+        } else {
+            Err(Cause::AtomicAlignment { size })
+        }
+    }
+
+    /// Proves that `size` bytes behind a pointer, an argument of a helper, are initialised memory
+    /// without pointers in it.
+    pub(crate) fn check_readable(
+        &mut self,
+        state: &State,
+        base: Reg,
+        size: u64,
+    ) -> Result<(), Cause> {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let target = Target { base, off: 0 };
+        match self.locate(state, target, size)? {
+            Place::Stack { frame, range, .. } => check_stack_readable(state, frame, &range),
+            Place::Context(_) => Err(Cause::NoMemory {
+                what: "the context, as an argument,",
+            }),
+            Place::Packet | Place::MapValue | Place::Data { .. } => Ok(()),
+        }
+    }
+
+    fn access(&mut self, state: &State, target: Target, size: Size) -> Result<Place, Cause> {
+        let bytes = i64::try_from(size.bytes()).unwrap_or(i64::MAX);
+        self.locate(state, target, bytes)
+    }
+
+    /// Proves that an access of `size` bytes stays within one object.
+    fn locate(&mut self, state: &State, target: Target, size: i64) -> Result<Place, Cause> {
+        let pointer = self.pointer(state, target.base)?;
+        let (least, greatest) = pointer.offsets();
+        let off = i64::from(target.off);
+        let span = Span {
+            least: least.saturating_add(off),
+            end: greatest.saturating_add(off).saturating_add(size),
+        };
+        let exact = least == greatest;
+        match pointer.base {
+            Base::Stack(frame) => {
+                let range = stack_range(span)?;
+                self.facts.stack_use(state, frame, span.least);
+                Ok(Place::Stack {
+                    frame,
+                    range,
+                    exact,
+                })
+            }
+            Base::Context => context_field(span, exact).map(Place::Context),
+            Base::Packet => {
+                check_packet(state, &pointer, span, off.saturating_add(size))?;
+                Ok(Place::Packet)
+            }
+            Base::PacketEnd => Err(Cause::NoMemory { what: "`data_end`" }),
+            Base::Map(_) => Err(Cause::NoMemory { what: "a map" }),
+            Base::MapValue {
+                map,
+                maybe_null: true,
+                lookup,
+            } => Err(Cause::MaybeNull {
+                reg: target.base,
+                map: self.map_name(map),
+                lookup,
+            }),
+            Base::MapValue { map, .. } => {
+                let size = self.map(map).map_or(0, |map| i64::from(map.value_size));
+                let map = || self.map_name(map);
+                let Span { least, end } = span;
+                check_within(span, size, || Cause::MapValue {
+                    map: map(),
+                    least,
+                    end,
+                    size,
+                })?;
+                Ok(Place::MapValue)
+            }
+            Base::Data(section) => self.locate_data(section, span, exact),
+        }
+    }
+
+    fn locate_data(&self, section: u32, span: Span, exact: bool) -> Result<Place, Cause> {
+        let data = self.data(section);
+        let size = data.map_or(0, |data| i64::try_from(data.bytes.len()).unwrap_or(0));
+        let Span { least, end } = span;
+        check_within(span, size, || Cause::Data {
+            section: data.map_or_else(Default::default, |data| data.name.clone()),
+            least,
+            end,
+            size,
+        })?;
+        let at = usize::try_from(least).ok().filter(|_| exact);
+        Ok(Place::Data { section, at })
+    }
+
+    fn check_writable(&self, section: u32) -> Result<(), Cause> {
+        match self.data(section) {
+            Some(data) if !data.writable => Err(Cause::ReadOnly {
+                section: data.name.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_within(span: Span, size: i64, cause: impl FnOnce() -> Cause) -> Result<(), Cause> {
+    if span.least >= 0 && span.end <= size {
+        Ok(())
+    } else {
+        Err(cause())
+    }
+}
+
+/// Bytes of a frame, numbered from its lowest. The frames lie 512 bytes apart: what is above this
+/// one's 512 bytes belongs to the caller, what is below to a callee.
+fn stack_range(span: Span) -> Result<Range<usize>, Cause> {
+    let size = i64::try_from(STACK_FRAME_SIZE).unwrap_or(i64::MAX);
+    let byte = |offset: i64| usize::try_from(offset.saturating_add(size)).ok();
+    match (byte(span.least), byte(span.end)) {
+        (Some(start), Some(end)) if end <= STACK_FRAME_SIZE => Ok(start..end),
+        _ => Err(Cause::Stack {
+            least: span.least,
+            end: span.end,
+        }),
+    }
+}
+
+/// The offset from the frame pointer of a byte that is numbered from the lowest.
+fn from_frame_pointer(byte: usize) -> i64 {
+    let offset = |byte| i64::try_from(byte).unwrap_or(i64::MAX);
+    offset(byte).saturating_sub(offset(STACK_FRAME_SIZE))
+}
+
+/// A number may be loaded in parts, as clang does for a cast; a pointer only whole.
+fn context_field(span: Span, exact: bool) -> Result<&'static ContextField, Cause> {
+    let Span { least, end } = span;
+    let field = CONTEXT.iter().find(|field| {
+        let start = i64::try_from(field.offset).unwrap_or(i64::MAX);
+        let field_end = start.saturating_add(i64::try_from(field.size).unwrap_or(i64::MAX));
+        let whole = start == least && field_end == end;
+        let part = start <= least && end <= field_end;
+        let is_pointer = matches!(field.access, Access::PacketStart | Access::PacketEnd);
+        whole || part && !is_pointer
+    });
+    field
+        .filter(|_| exact)
+        .ok_or(Cause::ContextField { least, end })
+}
+
+/// An access from `p` on up to `end_in_pointer` bytes behind `p.base + p.variable + p.fixed`: not
+/// before the packet, and no further than what was compared with `data_end`, either from this
+/// pointer's own position or from the packet's start.
+fn check_packet(
+    state: &State,
+    pointer: &Pointer,
+    span: Span,
+    end_in_pointer: i64,
+) -> Result<(), Cause> {
+    let from_start = state.checked(Id::NONE).unwrap_or(0);
+    let end_from_position = pointer.fixed.saturating_add(end_in_pointer);
+    let from_position = state.checked(pointer.id);
+    let within = from_position.is_some_and(|checked| end_from_position <= checked);
+    if span.least >= 0 && (within || span.end <= from_start) {
+        return Ok(());
+    }
+    if span.least < 0 || pointer.id == Id::NONE {
+        return Err(Cause::Packet {
+            least: span.least,
+            end: span.end,
+            checked: from_start,
+        });
+    }
+    Err(Cause::PacketVariable {
+        bytes: end_from_position,
+        checked: from_position.unwrap_or(0),
+    })
+}
+
+fn read_stack(
+    state: &State,
+    frame: usize,
+    range: &Range<usize>,
+    exact: bool,
+    size: Size,
+) -> Result<Value, Cause> {
+    if !exact {
+        check_stack_readable(state, frame, range)?;
+        return Ok(Value::number(Number::loaded(size, false)));
+    }
+    let Some(frame) = state.frame(frame) else {
+        return Err(unreadable(Unreadable::Uninitialised(range.start)));
+    };
+    match frame.read(range.start, size).map_err(unreadable)? {
+        Value::Unset(why) => Err(Cause::StackUnset {
+            offset: from_frame_pointer(range.start),
+            why,
+        }),
+        value => Ok(value),
+    }
+}
+
+fn check_stack_readable(state: &State, frame: usize, range: &Range<usize>) -> Result<(), Cause> {
+    match state.frame(frame) {
+        Some(frame) => frame.check_readable(range).map_err(unreadable),
+        None => Err(unreadable(Unreadable::Uninitialised(range.start))),
+    }
+}
+
+fn unreadable(why: Unreadable) -> Cause {
+    match why {
+        Unreadable::Uninitialised(byte) => Cause::StackUninitialised {
+            offset: from_frame_pointer(byte),
+        },
+        Unreadable::PartOfPointer(byte) => Cause::StackPointerPart {
+            offset: from_frame_pointer(byte),
+        },
+    }
+}
+
+fn write_stack(state: &mut State, place: Place, size: Size, scalar: Scalar) {
+    let Place::Stack {
+        frame,
+        range,
+        exact,
+    } = place
+    else {
+        return;
+    };
+    if let Some(frame) = state.frame_mut(frame) {
+        if exact {
+            frame.write(range.start, size, Value::Number(scalar));
+        } else {
+            frame.write_somewhere(&range);
+        }
+    }
+}
+
+/// A pointer goes to the stack, whole and aligned, or nowhere.
+fn spill(
+    state: &mut State,
+    place: &Place,
+    size: Size,
+    reg: Reg,
+    value: Value,
+) -> Result<(), Cause> {
+    let elsewhere = |place| Err(Cause::Leak { reg, place });
+    match place {
+        Place::Stack {
+            frame,
+            range,
+            exact,
+        } => {
+            if !*exact || size != Size::B8 || !range.start.is_multiple_of(Size::B8.bytes()) {
+                return Err(Cause::Spill { reg });
+            }
+            if let Some(frame) = state.frame_mut(*frame) {
+                frame.write(range.start, size, value);
+            }
+            Ok(())
+        }
+        Place::Context(_) => elsewhere("the context"),
+        Place::Packet => elsewhere("the packet"),
+        Place::MapValue => elsewhere("a map"),
+        Place::Data { .. } => elsewhere("data"),
+    }
+}
+
+/// What a store of this size keeps of a number; the same number, when that is all of it.
+fn cut(scalar: Scalar, size: Size) -> Scalar {
+    let bits = size_bits(size);
+    if *scalar.number.unsigned().end() <= ones(bits) {
+        scalar
+    } else {
+        Scalar::plain(scalar.number.extract(0, bits))
+    }
+}
+
+/// The contents of read-only data are known.
+fn constant_data(image: &Image, section: u32, at: usize, size: Size) -> Number {
+    let index = usize::try_from(section).unwrap_or(usize::MAX);
+    let bytes = image
+        .data()
+        .get(index)
+        .filter(|data| !data.writable)
+        .and_then(|data| data.bytes.get(at..at.checked_add(size.bytes())?));
+    let Some(bytes) = bytes else {
+        return Number::loaded(size, false);
+    };
+    let number = bytes.iter().rev().fold(0_u64, |number, byte| {
+        number.wrapping_shl(8) | u64::from(*byte)
+    });
+    Number::constant(number)
+}
