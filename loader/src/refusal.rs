@@ -298,3 +298,233 @@ impl<T: fmt::Display> fmt::Display for List<'_, T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use bpf_statement::Text;
+    use platform_click::MapKind;
+
+    use super::*;
+
+    /// One of each variant. The match makes a new variant fail to build until it is listed.
+    fn one_of_each() -> Vec<Refusal> {
+        let name = || Name::new("n").unwrap();
+        let symbol = || Symbol::new("s").unwrap();
+        let digest = Digest::of(b"");
+        let (stored, found, signed) = (digest, digest, digest);
+        let program = symbol();
+        let map = MapDef {
+            name: "m".into(),
+            kind: MapKind::Hash,
+            key_size: 4,
+            value_size: 4,
+            max_entries: 1,
+        };
+        let all = vec![
+            Refusal::NoBundle,
+            Refusal::ObjectSize(0),
+            Refusal::TrustRollback {
+                stored: 2,
+                found: 1,
+            },
+            Refusal::TrustEquivocation {
+                version: 1,
+                stored,
+                found,
+            },
+            Refusal::Bundle(Sign1Error::Algorithm(0)),
+            Refusal::Trust(TrustError::SignatureMismatch),
+            Refusal::Statement(StatementError::Version(2)),
+            Refusal::StatementExpired {
+                now: UnixTime::EPOCH,
+                expires_at: UnixTime::EPOCH,
+            },
+            Refusal::ObjectDigest { signed, found },
+            Refusal::Name {
+                expected: vec![name()],
+                found: name(),
+            },
+            Refusal::NoSuchProgram {
+                wanted: symbol(),
+                available: vec![symbol(), symbol()],
+            },
+            Refusal::SeveralPrograms {
+                available: vec![symbol(), symbol()],
+            },
+            Refusal::Kind {
+                program: program.clone(),
+                expected: ProgramKind::Filter,
+                found: ProgramKind::Rewriter,
+            },
+            Refusal::Outputs {
+                program: program.clone(),
+                highest: 2,
+                outputs: 2,
+            },
+            Refusal::Platform {
+                found: Text::new("click/0").unwrap(),
+            },
+            Refusal::Slice { signed, found },
+            Refusal::Profile {
+                option: "strict",
+                signed: 0,
+                required: 1,
+            },
+            Refusal::Fuel,
+            Refusal::MapSync {
+                map: symbol(),
+                sync: MapSync::Strong,
+            },
+            Refusal::Rollback {
+                name: name(),
+                stored: 2,
+                found: 1,
+            },
+            Refusal::Jump {
+                name: name(),
+                stored: 1,
+                found: 70_000,
+            },
+            Refusal::Equivocation {
+                name: name(),
+                counter: 1,
+                stored,
+                found,
+            },
+            Refusal::WeakerStatement {
+                name: name(),
+                counter: 1,
+            },
+            Refusal::StateFull(name()),
+            Refusal::Object(ObjectError::Empty),
+            Refusal::Unlisted("s".into()),
+            Refusal::Missing(symbol()),
+            Refusal::ImageDigest {
+                program: program.clone(),
+                signed,
+                found,
+            },
+            Refusal::Fact {
+                program: program.clone(),
+                fact: "kind",
+            },
+            Refusal::Frame {
+                program: program.clone(),
+                slot: 1,
+                offset: 0,
+            },
+            Refusal::RunningMap {
+                running: map.clone(),
+                found: map,
+            },
+            Refusal::MapMemory {
+                program,
+                needed: 2,
+                available: 1,
+            },
+        ];
+        for refusal in &all {
+            match refusal {
+                Refusal::NoBundle
+                | Refusal::ObjectSize(_)
+                | Refusal::TrustRollback { .. }
+                | Refusal::TrustEquivocation { .. }
+                | Refusal::Bundle(_)
+                | Refusal::Trust(_)
+                | Refusal::Statement(_)
+                | Refusal::StatementExpired { .. }
+                | Refusal::ObjectDigest { .. }
+                | Refusal::Name { .. }
+                | Refusal::NoSuchProgram { .. }
+                | Refusal::SeveralPrograms { .. }
+                | Refusal::Kind { .. }
+                | Refusal::Outputs { .. }
+                | Refusal::Platform { .. }
+                | Refusal::Slice { .. }
+                | Refusal::Profile { .. }
+                | Refusal::Fuel
+                | Refusal::MapSync { .. }
+                | Refusal::Rollback { .. }
+                | Refusal::Jump { .. }
+                | Refusal::Equivocation { .. }
+                | Refusal::WeakerStatement { .. }
+                | Refusal::StateFull(_)
+                | Refusal::Object(_)
+                | Refusal::Unlisted(_)
+                | Refusal::Missing(_)
+                | Refusal::ImageDigest { .. }
+                | Refusal::Fact { .. }
+                | Refusal::Frame { .. }
+                | Refusal::RunningMap { .. }
+                | Refusal::MapMemory { .. } => {}
+            }
+        }
+        all
+    }
+
+    /// The exit codes are what scripts see: a change here is a change of the interface.
+    #[test]
+    fn every_refusal_has_its_diagnostic_and_exit_code() {
+        let table: Vec<_> = one_of_each()
+            .iter()
+            .map(|refusal| (refusal.code().id, refusal.exit_code().number()))
+            .collect();
+        assert_eq!(
+            table,
+            [
+                ("BPF-L001", 20),
+                ("BPF-L002", 3),
+                ("BPF-L024", 27),
+                ("BPF-L025", 27),
+                ("BPF-S004", 21),
+                ("BPF-T018", 21),
+                ("BPF-S008", 26),
+                ("BPF-L016", 23),
+                ("BPF-L003", 25),
+                ("BPF-L004", 28),
+                ("BPF-L006", 28),
+                ("BPF-L006", 28),
+                ("BPF-L005", 28),
+                ("BPF-L007", 28),
+                ("BPF-L008", 26),
+                ("BPF-L008", 26),
+                ("BPF-L009", 26),
+                ("BPF-L010", 28),
+                ("BPF-L011", 26),
+                ("BPF-L012", 27),
+                ("BPF-L015", 27),
+                ("BPF-L013", 27),
+                ("BPF-L014", 27),
+                ("BPF-L023", 31),
+                ("BPF-O004", 3),
+                ("BPF-L017", 25),
+                ("BPF-L017", 25),
+                ("BPF-L018", 25),
+                ("BPF-L019", 25),
+                ("BPF-L020", 25),
+                ("BPF-L021", 28),
+                ("BPF-L022", 28),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_refusal_says_what_is_wrong_in_a_line() {
+        for refusal in one_of_each() {
+            let line = refusal.to_string();
+            assert!(!line.is_empty() && !line.contains('\n') && !line.ends_with('.'));
+            assert!(!line.starts_with(char::is_uppercase), "{line}");
+        }
+    }
+
+    #[test]
+    fn diagnostics_are_unique_and_used() {
+        for (i, code) in codes::ALL.iter().enumerate() {
+            assert!(codes::ALL.iter().take(i).all(|other| other.id != code.id));
+            assert!(!code.title.ends_with('.') && code.help.ends_with('.'));
+        }
+    }
+}
