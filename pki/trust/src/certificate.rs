@@ -327,6 +327,18 @@ impl Certificate {
         self.issuer.as_str()
     }
 
+    /// The subject in DER.
+    #[must_use]
+    pub fn subject_der(&self) -> &[u8] {
+        self.subject.as_der()
+    }
+
+    /// The issuer in DER.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        self.issuer.as_der()
+    }
+
     /// The serial number, big-endian, as the content bytes of its DER INTEGER.
     #[must_use]
     pub fn serial(&self) -> &[u8] {
