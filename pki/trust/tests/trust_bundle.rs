@@ -82,6 +82,20 @@ fn keys_are_counted_not_signatures() {
             threshold: 2
         }
     );
+    // The same with two signatures that differ.
+    let mut contents = Pki::new().contents();
+    contents.root_keys = root_keys(2, &own);
+    let mut bundle = UnsignedTrustBundle::new(contents).unwrap();
+    let message = bundle.to_be_signed(&own[0].public);
+    for signature in [own[0].sign(&message), own[0].sign_anew(&message)] {
+        bundle.add_signature(&own[0].public, &signature).unwrap();
+    }
+    let error = provision(&bundle.into_bytes()).unwrap_err();
+    assert!(matches!(
+        error,
+        TrustError::BundleThreshold { signed: 1, .. }
+    ));
+
     let with_a_stranger = file(1, 2, &own, &[&own[0], &Key::new("d")]);
     assert!(provision(&with_a_stranger).is_err());
     let by_two = file(1, 2, &own, &[&own[0], &own[2]]);

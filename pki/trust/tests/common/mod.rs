@@ -14,6 +14,8 @@ use bpf_trust::{
     Anchor, PublicKey, Role, RootKeys, Scope, TrustBundle, TrustContents, TrustError, UnixTime,
     UnsignedTrustBundle, UnverifiedTrustBundle, VerifiedSigner, oid, verify_chain,
 };
+use p256::NistP256;
+use p256::ecdsa::hazmat::sign_prehashed_rfc6979;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use platform_click::Digest;
@@ -22,6 +24,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
+use sha2::Sha256;
 use time::OffsetDateTime;
 use x509_cert::der::{Decode, Encode};
 
@@ -49,6 +52,17 @@ impl Key {
 
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         let signature: Signature = self.signing.sign(message);
+        signature.normalize_s().to_bytes().into()
+    }
+
+    /// Another valid signature: the nonce does not come from the message alone.
+    pub fn sign_anew(&self, message: &[u8]) -> [u8; 64] {
+        let digest = Digest::of(message);
+        let (signature, _) = sign_prehashed_rfc6979::<NistP256, Sha256>(
+            self.signing.as_nonzero_scalar(),
+            digest.as_bytes(),
+            b"anew",
+        );
         signature.normalize_s().to_bytes().into()
     }
 
