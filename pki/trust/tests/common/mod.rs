@@ -14,17 +14,17 @@ use bpf_trust::{
     Anchor, PublicKey, Role, RootKeys, Scope, TrustBundle, TrustContents, TrustError, UnixTime,
     UnsignedTrustBundle, UnverifiedTrustBundle, VerifiedSigner, oid, verify_chain,
 };
-use p256::NistP256;
-use p256::ecdsa::hazmat::sign_prehashed_rfc6979;
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
+use p256::elliptic_curve::ops::Reduce;
+use p256::elliptic_curve::point::AffineCoordinates;
+use p256::{FieldBytes, ProjectivePoint, Scalar};
 use platform_click::Digest;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
-use sha2::Sha256;
 use time::OffsetDateTime;
 use x509_cert::der::{Decode, Encode};
 
@@ -55,14 +55,16 @@ impl Key {
         signature.normalize_s().to_bytes().into()
     }
 
-    /// Another valid signature: the nonce does not come from the message alone.
+    /// Another valid signature, by the formula (SEC 1, 4.1.3): its nonce does not come from the
+    /// message and the key alone.
     pub fn sign_anew(&self, message: &[u8]) -> [u8; 64] {
-        let digest = Digest::of(message);
-        let (signature, _) = sign_prehashed_rfc6979::<NistP256, Sha256>(
-            self.signing.as_nonzero_scalar(),
-            digest.as_bytes(),
-            b"anew",
-        );
+        let scalar = |digest: Digest| Scalar::reduce(&FieldBytes::from(*digest.as_bytes()));
+        let nonce = scalar(Digest::of(b"nonce"));
+        let point = (ProjectivePoint::GENERATOR * nonce).to_affine();
+        let r = Scalar::reduce(&point.x());
+        let key = **self.signing.as_nonzero_scalar();
+        let s = nonce.invert().unwrap() * (scalar(Digest::of(message)) + r * key);
+        let signature = Signature::from_scalars(r, s).unwrap();
         signature.normalize_s().to_bytes().into()
     }
 
