@@ -10,11 +10,7 @@
 //! | [`AdmitRequest`], [`Expectation`] | what is asked |
 //! | [`Refusal`] | why not, with the values |
 //! | [`Snapshot`] | what was admitted before: counters, digests, trust bundle, time floor |
-//! | [`RollbackStore`] | where snapshots are kept: [`MemoryStore`], with `std` a [`StateDir`] |
-#![cfg_attr(
-    not(feature = "std"),
-    doc = "\n[`StateDir`]: https://docs.rs/bpf-loader"
-)]
+//! | [`RollbackStore`] | where snapshots are kept: [`MemoryStore`], with the feature `std` a `StateDir` |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -26,6 +26,9 @@ use common::{
 };
 use platform_click::{Code, Digest, ExitCode, HelperId, ProgramKind, limits};
 
+/// What a test changes about an honest statement.
+type Change = fn(&mut Claims);
+
 #[track_caller]
 fn refused(case: &Case, code: Code, exit: ExitCode) -> Refusal {
     let refusal = case.refusal();
@@ -240,7 +243,7 @@ fn a_name_outside_of_the_signers_scope() {
 #[test]
 fn an_object_that_was_not_signed() {
     let mut case = Case::pass();
-    let object = std::mem::replace(&mut case.object, sample("drop"));
+    let object = core::mem::replace(&mut case.object, sample("drop"));
     refused(&case, codes::OBJECT_DIGEST, ExitCode::Mismatch);
     for bit in (0..object.len() * 8).step_by(997) {
         case.object = object.clone();
@@ -312,7 +315,7 @@ fn another_slice_of_the_platform() {
 /// 26: a proof with weaker options, one by one.
 #[test]
 fn weaker_options_of_the_proof() {
-    let weaker: [(&str, fn(&mut Claims)); 6] = [
+    let weaker: [(&str, Change); 6] = [
         ("strict", |claims| claims.profile.strict = false),
         ("allow-division-by-zero", |claims| {
             claims.profile.allow_division_by_zero = true;
@@ -442,7 +445,7 @@ fn another_image() {
 /// 23, 24: facts that the image does not bear out.
 #[test]
 fn facts_that_are_not_true() {
-    let false_facts: [(&str, fn(&mut Claims)); 4] = [
+    let false_facts: [(&str, Change); 4] = [
         ("number of instructions", |claims| {
             claims.programs[0].instructions += 1;
         }),

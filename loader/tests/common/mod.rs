@@ -73,7 +73,7 @@ pub(crate) struct Pki {
 impl Pki {
     pub(crate) fn new(organisation: &str) -> Self {
         let [root_key, ca_key, leaf_key, bundle_key] =
-            std::array::from_fn(|_| SecretKey::generate().unwrap());
+            core::array::from_fn(|_| SecretKey::generate().unwrap());
         let long = Validity::days(now(), 1000);
         let root = Authority::root(organisation, "root", Box::new(root_key), long).unwrap();
         let key = Box::new(ca_key.clone());
