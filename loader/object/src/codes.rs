@@ -22,7 +22,7 @@ platform_click::codes! {
     UNKNOWN_SECTION = "BPF-O010", Input, "code in a section of unknown name",
         "The section of a program says what it is for: SEC(\"filter\"), SEC(\"classifier\"), SEC(\"rewriter\") or SEC(\"control\"), each also with a suffix as in \"filter/name\". Functions without SEC belong to .text.";
     NO_PROGRAM = "BPF-O011", Input, "there is no such program in the object",
-        "A program is a global (not static) function in a program section, as in SEC(\"filter\") int name(struct click_ctx *ctx). Very old compilers do not mark functions as such: use clang 11 or later.";
+        "A program is a global (not static) function in a program section, as in SEC(\"filter\") int name(struct click_ctx *ctx). Early versions of clang do not mark functions as such in the symbol table: use a recent one.";
     RELOCATION = "BPF-O012", Input, "a relocation cannot be resolved",
         "Code may refer to maps, to data in .rodata, .data and .bss, and call functions of the same object; nothing else can be resolved. Function pointers, external symbols and CO-RE are not supported.";
     UNDEFINED = "BPF-O013", Input, "a symbol is used but not defined",

@@ -51,7 +51,7 @@ pub(super) fn parse(
         if section.kind == SHT_RELA {
             return Err(section.field("sh_type", u64::from(section.kind)));
         }
-        if usize::try_from(section.link).ok() != Some(symbol_table) || symbol_table == 0 {
+        if usize::try_from(section.link).ok() != Some(symbol_table) {
             return Err(section.field("sh_link", u64::from(section.link)));
         }
         if all.insert(target.index, entries(section)?).is_some() {

@@ -120,6 +120,15 @@ pub(super) fn slot_of(offset: u64) -> Option<usize> {
     (offset.checked_rem(RawInsn::SIZE)? == 0).then(|| offset.div_euclid(RawInsn::SIZE))
 }
 
+/// The index of the function that starts at a slot of a section.
+pub(super) fn function_at(functions: &[Function], section: usize, slot: usize) -> Option<usize> {
+    functions
+        .binary_search_by_key(&(section, slot), |function| {
+            (function.section, function.start)
+        })
+        .ok()
+}
+
 /// Gives each function the lines of its slots.
 pub(super) fn attach_lines(functions: &mut [Function], elf: &Elf<'_>, lines: &Lines) {
     for function in functions {

@@ -17,10 +17,10 @@ const SRC_MAP: u8 = 1;
 const SRC_DATA: u8 = 2;
 
 pub(super) fn link(object: &Object, program: &Program) -> Result<Image, ImageError> {
-    let layout = Layout::of(object, program.entry)?;
+    let layout = Layout::of(object, program.entry);
     let mut linker = Linker::default();
     for (function, start) in layout.functions(object) {
-        linker.append(function, start, &layout)?;
+        linker.append(function, start, &layout);
     }
     Image::new(ImageParts {
         kind: program.kind,
@@ -53,12 +53,12 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(object: &Object, entry: usize) -> Result<Self, ImageError> {
+    /// Each function is visited once; together they are not longer than the file.
+    fn of(object: &Object, entry: usize) -> Self {
         let mut layout = Self {
             order: Vec::from([entry]),
             starts: BTreeMap::from([(entry, 0)]),
         };
-        let mut len = 0_usize;
         let mut next = 0;
         while let Some(function) = layout
             .order
@@ -66,7 +66,6 @@ impl Layout {
             .and_then(|index| object.functions.get(*index))
         {
             next = next.saturating_add(1);
-            len = len.saturating_add(function.slots.len());
             for (_, reference) in &function.references {
                 if let Reference::Function(callee) = *reference
                     && layout.starts.insert(callee, 0).is_none()
@@ -75,11 +74,8 @@ impl Layout {
                 }
             }
         }
-        if len > limits::MAX_INSTRUCTIONS {
-            return Err(ImageError::Length(len));
-        }
         layout.place(object);
-        Ok(layout)
+        layout
     }
 
     fn place(&mut self, object: &Object) {
@@ -129,12 +125,7 @@ struct Linker {
 
 impl Linker {
     /// Appends a function at `start`, its references re-expressed as an image has them.
-    fn append(
-        &mut self,
-        function: &Function,
-        start: u32,
-        layout: &Layout,
-    ) -> Result<(), ImageError> {
+    fn append(&mut self, function: &Function, start: u32, layout: &Layout) {
         let base = self.code.len();
         self.code.extend_from_slice(&function.slots);
         for (slot, reference) in &function.references {
@@ -162,7 +153,6 @@ impl Linker {
         let lines = function.lines.iter().cloned();
         self.lines
             .extend(lines.map(|(slot, line)| (start.saturating_add(slot), Some(line))));
-        Ok(())
     }
 
     fn set_wide(&mut self, at: usize, src: u8, low: u32, high: u32) {
@@ -180,9 +170,6 @@ fn load_data(object: &Object, order: &[usize]) -> Result<Vec<image::DataSection>
     let sections = || order.iter().filter_map(|index| object.data.get(*index));
     let total = sections().fold(0_u64, |total, data| total.saturating_add(data.size));
     let total = usize::try_from(total).unwrap_or(usize::MAX);
-    if order.len() > limits::MAX_DATA_SECTIONS {
-        return Err(ImageError::DataCount(order.len()));
-    }
     if total > limits::MAX_DATA {
         return Err(ImageError::DataSize(total));
     }

@@ -6,6 +6,7 @@ mod link;
 mod maps;
 mod reference;
 mod role;
+mod site;
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};

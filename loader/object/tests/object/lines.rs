@@ -49,6 +49,26 @@ fn the_image_is_the_same_without_lines() {
 }
 
 #[test]
+fn a_function_without_lines_does_not_have_those_of_the_function_before_it() {
+    let mut file = Patch::new(TWO_PROGRAMS);
+    // The strings of `.BTF` begin behind its header and its types.
+    let btf = file.copy_contents(".BTF");
+    let types = u32::from_le_bytes(btf[12..16].try_into().unwrap());
+    let section = btf
+        .windows(16)
+        .position(|window| window == b"classifier/sort\0")
+        .unwrap() as u32;
+    let lines = line_section(section - 24 - types, &[[8, 0, 0, 5 << 10]]);
+    file.replace_contents(".BTF.ext", &lines);
+    let image = &link_all(&file.0).unwrap()[1];
+    let callee = image.functions()[1].start;
+    assert_eq!(image.lines().get(0), None);
+    assert_eq!(image.lines().get(1).unwrap().line, 5);
+    assert_eq!(image.lines().get(callee - 1).unwrap().line, 5);
+    assert_eq!(image.lines().get(callee), None);
+}
+
+#[test]
 fn text_cannot_write_to_a_terminal() {
     for (text, want) in [
         (&b"\x1b[2J"[..], "\u{fffd}[2J"),

@@ -269,6 +269,34 @@ fn an_address_of_neither_map_nor_data_is_refused() {
 }
 
 #[test]
+fn a_section_whose_name_only_begins_like_that_of_data_is_not_data() {
+    let rename = |name: &str| {
+        let mut file = good();
+        let data = file.section_header(file.section(".data"));
+        let mut names = file.copy_contents(".strtab");
+        let offset = names.len() as u64;
+        names.extend_from_slice(name.as_bytes());
+        names.push(0);
+        file.replace_contents(".strtab", &names)
+            .set(data, SH_NAME, offset);
+        file
+    };
+    for name in [".database", ".dat", "data", ".rodata2", ".bssx"] {
+        let file = rename(name);
+        assert_refused!(
+            file,
+            codes::RELOCATION,
+            ObjectError::Relocation { problem: RelocationProblem::NotData(found), .. }
+                if found == name
+        );
+    }
+    for name in [".data.", ".data.x", ".bss.x.y"] {
+        let images = link_all(&rename(name).0).unwrap();
+        assert_eq!(images[1].data()[1].name, name);
+    }
+}
+
+#[test]
 fn data_that_holds_addresses_is_refused() {
     assert_refused!(
         include_bytes!("../fixtures/refused/data_with_addresses.o"),
