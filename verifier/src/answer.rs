@@ -6,6 +6,7 @@ use platform_click::{Digest, ProgramKind};
 use crate::checks::{self, Failure};
 use crate::finding::Report;
 use crate::prevail::{self, Bounds, Proof};
+use crate::trial::{self, Ending};
 use crate::wire::{Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_struct};
 
 /// What a worker is to do.
@@ -15,14 +16,17 @@ pub(crate) struct Request {
     pub(crate) bpffilter: ProgramKind,
     /// The object file.
     pub(crate) object: Bytes,
+    /// Whether to try programs that were accepted, instead of proving anything.
+    pub(crate) trial: Option<TrialRequest>,
 }
 
-/// What a worker says about one program. The images are made from the same bytes on both sides;
-/// the digest shows that they are the same.
+/// What is to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) image: Digest,
-    pub(crate) outcome: Outcome,
+pub(crate) struct TrialRequest {
+    /// What inputs are made of.
+    pub(crate) seed: u64,
+    /// What is proved of each program.
+    pub(crate) facts: Vec<Facts>,
 }
 
 /// An answer about one program.
@@ -38,19 +42,30 @@ pub(crate) enum Outcome {
 /// What is proved of an accepted program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
+    /// Bytes of stack of the deepest chain of calls.
     pub(crate) max_stack: u32,
+    /// Chains of calls: how many copies of functions were analysed.
+    pub(crate) chains: u64,
     pub(crate) bounds: Bounds,
 }
 
-wire_struct!(Request { bpffilter, object });
-wire_struct!(Answer { image, outcome });
+wire_struct!(Request {
+    bpffilter,
+    object,
+    trial
+});
+wire_struct!(TrialRequest { seed, facts });
 wire_struct!(Bounds {
     max_loop_count,
     exit_low,
     exit_high,
     highest_output
 });
-wire_struct!(Facts { max_stack, bounds });
+wire_struct!(Facts {
+    max_stack,
+    chains,
+    bounds
+});
 wire_struct!(Report {
     code,
     slot,
@@ -76,29 +91,43 @@ impl Wire for ProgramKind {
     }
 }
 
-/// Serves a request. Nothing is answered to one that cannot be read, or about an object that cannot
-/// be linked: the parent has linked it before it asked, so it takes silence for the failure it is.
+/// Serves a request: an answer for each program, with the digest of the image that it is about.
+/// Images are made from the same bytes here and by the parent, so the digests show that both speak
+/// of the same.
+///
+/// There is no answer to a request that cannot be read or about an object that cannot be linked. The
+/// parent has linked it before it asked, so it takes silence for the failure that it is.
 pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     let Ok(request) = decode::<Request>(request) else {
         return Vec::new();
     };
+    let Some(images) = link(&request) else {
+        return Vec::new();
+    };
+    match request.trial {
+        None => encode(&answers(&images, examine)),
+        Some(TrialRequest { seed, facts }) => {
+            let mut facts = facts.iter();
+            encode(&answers(&images, |image| match facts.next() {
+                Some(facts) => trial::run(image, facts, seed),
+                None => Ending::Impossible("nothing is proved of it".into()),
+            }))
+        }
+    }
+}
+
+fn link(request: &Request) -> Option<Vec<Image>> {
     let options = ParseOptions {
         bpffilter: request.bpffilter,
     };
-    let Ok(object) = Object::parse(&request.object.0, options) else {
-        return Vec::new();
-    };
-    let mut answers = Vec::new();
-    for program in object.programs() {
-        let Ok(image) = object.link(program) else {
-            return Vec::new();
-        };
-        answers.push(Answer {
-            image: image.digest(),
-            outcome: examine(&image),
-        });
-    }
-    encode(&answers)
+    let object = Object::parse(&request.object.0, options).ok()?;
+    let programs = object.programs().iter();
+    programs.map(|program| object.link(program).ok()).collect()
+}
+
+fn answers<T>(images: &[Image], answer: impl FnMut(&Image) -> T) -> Vec<(Digest, T)> {
+    let digests = images.iter().map(Image::digest);
+    digests.zip(images.iter().map(answer)).collect()
 }
 
 /// Everything that is done with one image: own checks, then the engine.
@@ -113,6 +142,7 @@ pub(crate) fn examine(image: &Image) -> Outcome {
     match prevail::prove(image, &checked) {
         Proof::Accepted(bounds) => Outcome::Accepted(Facts {
             max_stack: checked.max_stack,
+            chains: checked.flow.chains(),
             bounds,
         }),
         Proof::Rejected(reports) => Outcome::Rejected(reports),

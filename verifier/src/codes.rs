@@ -57,6 +57,6 @@ platform_click::codes! {
         "The platform allows the program, the engine could not read it. Please report the object.";
     TOO_COMPLEX = "BPF-V035", Undecided, "the program is too complex to analyse",
         "Every call of a function is analysed for itself, and there are too many. Reduce the number of nested calls to functions that are not inlined.";
-    WORKER = "BPF-V036", Internal, "the verifying process could not be started",
-        "The verifier runs itself again as a child process; the program file must be executable and pipes available.";
+    WORKER = "BPF-V036", Internal, "the verification could not be started",
+        "The verifier draws a random seed and runs itself again as a child process: the program file must be executable, and pipes and random numbers available.";
 }

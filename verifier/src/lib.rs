@@ -1,13 +1,23 @@
-//! Proofs about eBPF objects: PREVAIL on the Click platform, own checks, sandbox.
+//! Proofs about eBPF objects: PREVAIL on the Click platform, own checks, trial, sandbox.
 //!
 //! ```text
-//! object bytes -> Image (here) -> worker: own checks, engine -> answer, checked -> Verdict
+//! object -> images -> worker: checks, engine -> facts -> worker: trial -> Verdict
 //! ```
 //!
-//! [`verify_object`] links an object, has a confined child process examine it, and believes the
-//! child's answer only as far as it can be checked: it must be about the same images, well-formed,
-//! and from a child that ended well. The child is the caller's own program, which hands over to
-//! [`worker_main`] when it is started with the arguments in [`Worker`].
+//! [`verify_object`] links an object, has confined child processes examine and try it, and believes
+//! their answers only as far as they can be checked: an answer must be about the same images,
+//! well-formed, and from a child that ended well. The child is the caller's own program, which hands
+//! over to [`worker_main`] when it is started with the arguments in [`Worker`].
+//!
+//! | module | does |
+//! |---|---|
+//! | `verify` | the parent: links, asks, concludes |
+//! | `worker` | the child process: limits, sandbox, one request and one reply |
+//! | `answer` | what the child does with a request |
+//! | `checks`, `flow`, `stack` | own checks before the engine, on a dataflow analysis |
+//! | `prevail`, `platform`, `invariant` | the engine, fed with our images on our platform |
+//! | `explain`, `finding`, `codes` | what is wrong, in the words of the person who wrote it |
+//! | `trial` | execution of what was accepted |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -23,6 +33,7 @@ mod prevail;
 mod stack;
 #[cfg(test)]
 mod testing;
+mod trial;
 mod verdict;
 mod verify;
 mod wire;
@@ -31,7 +42,9 @@ pub mod worker;
 use std::process::ExitCode;
 
 pub use finding::{Finding, Related};
-pub use verdict::{AcceptedProgram, Engine, ObjectFacts, Undecided, Verdict, VerifyError};
+pub use verdict::{
+    AcceptedProgram, Counterexample, Engine, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
+};
 pub use verify::{VerifyOptions, verify_object};
 pub use worker::{Limits, Sandbox, SandboxClass, Worker, WorkerError, harden_parent};
 

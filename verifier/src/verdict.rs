@@ -3,10 +3,12 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use bpf_object::{MapDef, ObjectError};
+use bpf_object::{Line, MapDef, ObjectError};
 use platform_click::{Code, Digest, HelperId, ProgramKind};
 
+use crate::codes;
 use crate::finding::Finding;
+use crate::trial::Summary;
 use crate::worker::{Sandbox, WorkerError};
 
 /// The answer about an object.
@@ -31,8 +33,45 @@ pub struct ObjectFacts {
     pub programs: Vec<AcceptedProgram>,
     /// The engines that accepted every program, in the order in which they ran.
     pub engines: Vec<Engine>,
-    /// What the verifying process was confined by; [`Sandbox::missing`] is to be said aloud.
+    /// What the verifying processes were confined by; [`Sandbox::missing`] is to be said aloud.
     pub sandbox: Sandbox,
+    /// What was executed, unless the trial was left out.
+    pub trial: Option<Trial>,
+}
+
+/// What was executed of an object's programs, without contradicting a proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trial {
+    /// What packets, map contents and everything else were made of.
+    pub seed: u64,
+    /// Executions.
+    pub runs: u64,
+    /// Executed instructions, about.
+    pub instructions: u64,
+    /// Executions that were cut off since they took long, which says nothing against the program.
+    pub cut: u64,
+    /// Directions of branches that were taken.
+    pub branches_taken: u32,
+    /// Directions of all branches: two each.
+    pub branches: u32,
+}
+
+impl Trial {
+    /// How many of 100 directions of branches were taken, rounded down; 100 without branches.
+    #[must_use]
+    pub fn coverage_percent(&self) -> u32 {
+        let taken = self.branches_taken.saturating_mul(100);
+        taken.checked_div(self.branches).unwrap_or(100)
+    }
+
+    pub(crate) fn add(&mut self, summary: &Summary) {
+        self.runs = self.runs.saturating_add(summary.runs);
+        self.instructions = self.instructions.saturating_add(summary.instructions);
+        self.cut = self.cut.saturating_add(summary.cut);
+        self.branches_taken = self.branches_taken.saturating_add(summary.taken);
+        self.branches = self.branches.saturating_add(summary.directions);
+    }
 }
 
 /// An engine that vouches for a proof.
@@ -89,6 +128,29 @@ pub struct Undecided {
     pub program: Option<String>,
     /// What happened, in a sentence without a period.
     pub reason: String,
+    /// The input that contradicts a proof.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// The input of a run that contradicts a proof. Maps hold what the runs before left in them; the
+/// seed and the number of the run repeat it all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counterexample {
+    /// The seed of the trial ([`VerifyOptions::trial_seed`](crate::VerifyOptions::trial_seed)).
+    pub seed: u64,
+    /// Which run of the program, from 0.
+    pub run: u32,
+    /// The packet.
+    pub packet: Vec<u8>,
+    /// The context's `port`.
+    pub port: u32,
+    /// The context's `mark` at the start.
+    pub mark: u32,
+    /// The slot of the instruction that went wrong, if it was one.
+    pub slot: Option<u32>,
+    /// Where that instruction comes from.
+    pub line: Option<Line>,
 }
 
 impl Undecided {
@@ -97,6 +159,7 @@ impl Undecided {
             code,
             program: program.map(Into::into),
             reason: reason.into(),
+            counterexample: None,
         }
     }
 }
@@ -111,6 +174,9 @@ pub enum VerifyError {
     /// The verifying process could not be started.
     #[error(transparent)]
     Worker(WorkerError),
+    /// The operating system gives no random number for the trial's seed.
+    #[error("no random number")]
+    Random(#[source] getrandom::Error),
 }
 
 impl VerifyError {
@@ -120,6 +186,7 @@ impl VerifyError {
         match self {
             Self::Object(error) => error.code(),
             Self::Worker(error) => error.code(),
+            Self::Random(_) => codes::WORKER,
         }
     }
 }

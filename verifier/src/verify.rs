@@ -1,15 +1,18 @@
-//! The caller's side: an object is linked here, examined by a worker, and the answer checked.
+//! The caller's side: an object is linked here, examined by workers, and their answers checked.
 
 use bpf_object::{Image, Object, ParseOptions};
 use platform_click::limits::{MAX_CALL_FRAMES, STACK_FRAME_SIZE};
-use platform_click::{HelperId, ProgramKind};
+use platform_click::{Digest, HelperId, ProgramKind};
 
-use crate::answer::{Answer, Facts, Outcome, Request};
+use crate::answer::{Facts, Outcome, Request, TrialRequest};
 use crate::codes;
 use crate::prevail;
-use crate::verdict::{AcceptedProgram, ObjectFacts, Undecided, Verdict, VerifyError};
-use crate::wire::{Bytes, decode, encode};
-use crate::worker::{Worker, WorkerError};
+use crate::trial::{Contradiction, Ending};
+use crate::verdict::{
+    AcceptedProgram, Counterexample, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
+};
+use crate::wire::{Bytes, Wire, decode, encode};
+use crate::worker::{Sandbox, Worker, WorkerError};
 
 /// Bytes of stack of all frames.
 const MAX_STACK: usize = STACK_FRAME_SIZE.saturating_mul(MAX_CALL_FRAMES);
@@ -19,124 +22,222 @@ const MAX_STACK: usize = STACK_FRAME_SIZE.saturating_mul(MAX_CALL_FRAMES);
 pub struct VerifyOptions {
     /// The kind of programs in a section of the legacy name `bpffilter`.
     pub bpffilter: ProgramKind,
+    /// Whether accepted programs are tried; what is to be signed must be.
+    pub trial: bool,
+    /// What the trial's inputs are made of; drawn at random when not given, so that nobody can write
+    /// a program for known inputs.
+    pub trial_seed: Option<u64>,
 }
 
+/// With a trial, of a random seed.
 impl Default for VerifyOptions {
     fn default() -> Self {
         Self {
             bpffilter: ParseOptions::default().bpffilter,
+            trial: true,
+            trial_seed: None,
         }
     }
 }
 
 /// Verifies every program of an object.
 ///
-/// The object is linked here, and digests and everything that follows from the image alone are
-/// taken from here. The engine runs in a child process of its own; a child that crashes, hangs or
-/// talks nonsense leaves the verdict undecided.
+/// The object is linked here; digests and everything that follows from the image alone are taken
+/// from here. Own checks and engine run in one child process, the trial of what they accept in
+/// another; a child that crashes, hangs or talks nonsense leaves the verdict undecided.
 ///
 /// # Errors
-/// The bytes are not a valid object, or the child cannot be started.
+/// The bytes are not a valid object, a child cannot be started, or there are no random numbers.
 pub fn verify_object(
     object: &[u8],
     options: &VerifyOptions,
     worker: &Worker,
 ) -> Result<Verdict, VerifyError> {
+    match verify(object, options, worker) {
+        Ok(facts) => Ok(Verdict::Accepted(facts)),
+        Err(Stop::Verdict(verdict)) => Ok(*verdict),
+        Err(Stop::Error(error)) => Err(error),
+    }
+}
+
+/// Why verification ends before acceptance.
+enum Stop {
+    Verdict(Box<Verdict>),
+    Error(VerifyError),
+}
+
+impl From<Undecided> for Stop {
+    fn from(undecided: Undecided) -> Self {
+        Self::Verdict(Box::new(Verdict::Undecided(undecided)))
+    }
+}
+
+impl<E: Into<VerifyError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<ObjectFacts, Stop> {
     let bpffilter = options.bpffilter;
     let parsed = Object::parse(object, ParseOptions { bpffilter })?;
-    let mut images = Vec::new();
-    for program in parsed.programs() {
-        images.push((program.name(), parsed.link(program)?));
-    }
-    let request = encode(&Request {
-        bpffilter,
-        object: Bytes(object.to_vec()),
-    });
-    let reply = match worker.call(&request) {
-        Ok(reply) => reply,
-        Err(error @ (WorkerError::Start { .. } | WorkerError::Request(_))) => {
-            return Err(VerifyError::Worker(error));
-        }
-        Err(error) => {
-            return Ok(Verdict::Undecided(Undecided::new(
-                error.code(),
-                None,
-                error.to_string(),
-            )));
-        }
-    };
-    let Some(answers) = matching_answers(&reply.payload, &images) else {
-        return Ok(Verdict::Undecided(Undecided::new(
-            codes::ANSWER,
-            None,
-            "the worker's answer does not belong to this object",
-        )));
-    };
-    Ok(match conclude(&images, answers) {
-        Ok(programs) => Verdict::Accepted(ObjectFacts {
-            object: parsed.digest(),
-            programs,
-            engines: vec![prevail::ENGINE],
-            sandbox: reply.sandbox,
-        }),
-        Err(other) => other,
-    })
-}
-
-/// One answer for each image, each about the image with the same digest.
-fn matching_answers(payload: &[u8], images: &[(&str, Image)]) -> Option<Vec<Answer>> {
-    let answers: Vec<Answer> = decode(payload).ok()?;
-    let same = |(answer, (_, image)): (&Answer, &(&str, Image))| answer.image == image.digest();
-    let all = answers.len() == images.len() && answers.iter().zip(images).all(same);
-    all.then_some(answers)
-}
-
-/// The accepted programs if all are; else every finding, or what is undecided if there is none.
-fn conclude(
-    images: &[(&str, Image)],
-    answers: Vec<Answer>,
-) -> Result<Vec<AcceptedProgram>, Verdict> {
     let mut programs = Vec::new();
-    let mut findings = Vec::new();
-    let mut undecided = None;
-    for ((name, image), answer) in images.iter().zip(answers) {
-        match answer.outcome {
-            Outcome::Accepted(facts) => match accepted(name, image, facts) {
-                Some(program) => programs.push(program),
-                None => {
-                    let reason = "the bounds in the worker's answer are not possible";
-                    undecided = Some(Undecided::new(codes::ANSWER, Some(name), reason));
-                }
-            },
-            Outcome::Rejected(reports) if reports.is_empty() => {
-                let reason = "the worker rejects the program without a reason";
-                undecided = Some(Undecided::new(codes::ANSWER, Some(name), reason));
+    for program in parsed.programs() {
+        programs.push(Linked {
+            name: program.name(),
+            image: parsed.link(program)?,
+        });
+    }
+    let case = Case {
+        worker,
+        request: Request {
+            bpffilter,
+            object: Bytes(object.to_vec()),
+            trial: None,
+        },
+        programs,
+    };
+    let (outcomes, sandbox) = case.ask(None)?;
+    let facts = case.proved(outcomes)?;
+    let programs = case.accepted(&facts)?;
+    let mut accepted = ObjectFacts {
+        object: parsed.digest(),
+        programs,
+        engines: vec![prevail::ENGINE],
+        sandbox,
+        trial: None,
+    };
+    if options.trial {
+        let seed = match options.trial_seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(VerifyError::Random)?,
+        };
+        let (endings, sandbox) = case.ask(Some(TrialRequest { seed, facts }))?;
+        accepted.trial = Some(case.tried(seed, endings)?);
+        accepted.sandbox = accepted.sandbox.and(sandbox);
+    }
+    Ok(accepted)
+}
+
+/// A program of the object.
+struct Linked<'a> {
+    name: &'a str,
+    image: Image,
+}
+
+/// An object that is being verified.
+struct Case<'a> {
+    worker: &'a Worker,
+    request: Request,
+    programs: Vec<Linked<'a>>,
+}
+
+impl Case<'_> {
+    /// Asks a new child about every program. Its answer counts when it is about the same images.
+    fn ask<T: Wire>(&self, trial: Option<TrialRequest>) -> Result<(Vec<T>, Sandbox), Stop> {
+        let request = Request {
+            trial,
+            ..self.request.clone()
+        };
+        let reply = match self.worker.call(&encode(&request)) {
+            Ok(reply) => reply,
+            Err(error @ (WorkerError::Start { .. } | WorkerError::Request(_))) => {
+                return Err(VerifyError::Worker(error).into());
             }
-            Outcome::Rejected(reports) => {
-                findings.extend(reports.into_iter().map(|report| report.locate(name, image)));
-            }
-            Outcome::Unsupported(reason) => {
-                undecided = Some(Undecided::new(codes::UNSUPPORTED, Some(name), reason));
-            }
-            Outcome::Contradicted(reason) => {
-                undecided = Some(Undecided::new(codes::CONTRADICTED, Some(name), reason));
-            }
-            Outcome::TooComplex(reason) => {
-                undecided = Some(Undecided::new(codes::TOO_COMPLEX, Some(name), reason));
+            Err(error) => return Err(Undecided::new(error.code(), None, error.to_string()).into()),
+        };
+        match self.about_these(&reply.payload) {
+            Some(answers) => Ok((answers, reply.sandbox)),
+            None => {
+                let reason = "the worker's answer does not belong to this object";
+                Err(Undecided::new(codes::ANSWER, None, reason).into())
             }
         }
     }
-    match undecided {
-        _ if !findings.is_empty() => Err(Verdict::Rejected(findings)),
-        Some(undecided) => Err(Verdict::Undecided(undecided)),
-        None => Ok(programs),
+
+    /// The answers in a reply, if it is well-formed and about the same images in the same order.
+    fn about_these<T: Wire>(&self, payload: &[u8]) -> Option<Vec<T>> {
+        let answers: Vec<(Digest, T)> = decode(payload).ok()?;
+        let about = answers.iter().map(|(digest, _)| *digest);
+        let these = self.programs.iter().map(|program| program.image.digest());
+        about
+            .eq(these)
+            .then(|| answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// What is proved of each program, if all are accepted; else every finding, or what is
+    /// undecided when there is none.
+    fn proved(&self, outcomes: Vec<Outcome>) -> Result<Vec<Facts>, Stop> {
+        let mut proved = Vec::new();
+        let mut findings = Vec::new();
+        let mut undecided = None;
+        for (Linked { name, image }, outcome) in self.programs.iter().zip(outcomes) {
+            let mut undecide = |code, reason| {
+                undecided = Some(Undecided::new(code, Some(name), reason));
+            };
+            match outcome {
+                Outcome::Accepted(facts) => proved.push(facts),
+                Outcome::Rejected(reports) if reports.is_empty() => {
+                    undecide(
+                        codes::ANSWER,
+                        "the program is rejected without a reason".into(),
+                    );
+                }
+                Outcome::Rejected(reports) => {
+                    findings.extend(reports.into_iter().map(|report| report.locate(name, image)));
+                }
+                Outcome::Unsupported(reason) => undecide(codes::UNSUPPORTED, reason),
+                Outcome::TooComplex(reason) => undecide(codes::TOO_COMPLEX, reason),
+                Outcome::Contradicted(reason) => undecide(codes::CONTRADICTED, reason),
+            }
+        }
+        match undecided {
+            _ if !findings.is_empty() => Err(Stop::Verdict(Box::new(Verdict::Rejected(findings)))),
+            Some(undecided) => Err(undecided.into()),
+            None => Ok(proved),
+        }
+    }
+
+    fn accepted(&self, facts: &[Facts]) -> Result<Vec<AcceptedProgram>, Stop> {
+        let programs = self.programs.iter().zip(facts).map(|(program, facts)| {
+            accepted(program, facts).ok_or_else(|| {
+                let reason = "the bounds in the worker's answer are not possible";
+                Undecided::new(codes::ANSWER, Some(program.name), reason).into()
+            })
+        });
+        programs.collect()
+    }
+
+    /// The sum of all trials, if none contradicts a proof.
+    fn tried(&self, seed: u64, endings: Vec<Ending>) -> Result<Trial, Stop> {
+        let mut trial = Trial {
+            seed,
+            ..Trial::default()
+        };
+        for (program, ending) in self.programs.iter().zip(endings) {
+            match ending {
+                Ending::Passed(summary) => trial.add(&summary),
+                Ending::Contradicted(found) => {
+                    return Err(contradicted(program, seed, found).into());
+                }
+                Ending::Impossible(reason) => {
+                    let reason = format!("the program cannot be tried: {reason}");
+                    let name = Some(program.name);
+                    return Err(Undecided::new(codes::UNSUPPORTED, name, reason).into());
+                }
+            }
+        }
+        Ok(trial)
     }
 }
 
 /// The facts of an accepted program, if the worker's bounds are possible ones. What follows from
 /// the image is taken from the image.
-fn accepted(name: &str, image: &Image, facts: Facts) -> Option<AcceptedProgram> {
-    let Facts { max_stack, bounds } = facts;
+fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
+    let Linked { name, image } = program;
+    let Facts {
+        max_stack, bounds, ..
+    } = *facts;
     let allowed = image.kind().returns();
     let exit = bounds.exit_low..=bounds.exit_high;
     let possible = !exit.is_empty()
@@ -149,7 +250,7 @@ fn accepted(name: &str, image: &Image, facts: Facts) -> Option<AcceptedProgram> 
         .map(HelperId::from_number)
         .collect();
     possible.then_some(AcceptedProgram {
-        name: name.into(),
+        name: (*name).into(),
         kind: image.kind(),
         image: image.digest(),
         instructions: u32::try_from(image.code().len()).ok()?,
@@ -160,4 +261,243 @@ fn accepted(name: &str, image: &Image, facts: Facts) -> Option<AcceptedProgram> 
         helpers: helpers?,
         maps: image.maps().to_vec(),
     })
+}
+
+/// A proof that a run contradicts, with the input.
+fn contradicted(program: &Linked<'_>, seed: u64, found: Contradiction) -> Undecided {
+    let line = |slot| program.image.lines().get(slot).cloned();
+    Undecided {
+        counterexample: Some(Counterexample {
+            seed,
+            run: found.run,
+            packet: found.packet.0,
+            port: found.port,
+            mark: found.mark,
+            slot: found.slot,
+            line: found.slot.and_then(line),
+        }),
+        ..Undecided::new(codes::CONTRADICTED, Some(program.name), found.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform_click::MapKind;
+
+    use super::*;
+    use crate::answer::examine;
+    use crate::finding::Report;
+    use crate::prevail::Bounds;
+    use crate::testing::{exit, image, mov, pass};
+    use crate::trial::Summary;
+    use crate::worker::Limits;
+
+    /// Two programs, of which the second drops everything.
+    fn case(worker: &Worker) -> Case<'_> {
+        let linked = |name, code: &[_]| Linked {
+            name,
+            image: image(ProgramKind::Filter, code),
+        };
+        Case {
+            worker,
+            request: Request {
+                bpffilter: ProgramKind::Filter,
+                object: Bytes(Vec::new()),
+                trial: None,
+            },
+            programs: vec![linked("one", &pass()), linked("two", &[mov(0, 0), exit()])],
+        }
+    }
+
+    fn worker() -> Worker {
+        Worker {
+            program: "/nonexistent".into(),
+            args: Vec::new(),
+            limits: Limits::DEFAULT,
+        }
+    }
+
+    const FACTS: Facts = Facts {
+        max_stack: 0,
+        chains: 1,
+        bounds: Bounds {
+            max_loop_count: 0,
+            exit_low: 0,
+            exit_high: 2,
+            highest_output: None,
+        },
+    };
+
+    fn verdict<T>(result: Result<T, Stop>) -> Verdict {
+        match result {
+            Err(Stop::Verdict(verdict)) => *verdict,
+            Err(Stop::Error(error)) => panic!("{error}"),
+            Ok(_) => panic!("nothing stops"),
+        }
+    }
+
+    fn undecided<T>(result: Result<T, Stop>) -> Undecided {
+        match verdict(result) {
+            Verdict::Undecided(undecided) => undecided,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn answers_must_be_about_the_same_images() {
+        let worker = worker();
+        let case = case(&worker);
+        let [one, two] = [0, 1].map(|i| {
+            let image = &case.programs[i].image;
+            (image.digest(), examine(image))
+        });
+        let right = encode(&vec![one.clone(), two.clone()]);
+        assert_eq!(
+            case.about_these(&right),
+            Some(vec![one.1.clone(), two.1.clone()])
+        );
+        for wrong in [
+            vec![],
+            vec![one.clone()],
+            vec![two.clone(), one.clone()],
+            vec![one.clone(), one.clone()],
+            vec![one.clone(), two.clone(), two.clone()],
+        ] {
+            assert_eq!(case.about_these::<Outcome>(&encode(&wrong)), None);
+        }
+        for length in 0..right.len() {
+            assert_eq!(case.about_these::<Outcome>(&right[..length]), None);
+        }
+        assert_eq!(
+            case.about_these::<Outcome>(&[right.as_slice(), &[0]].concat()),
+            None
+        );
+        // An answer to the other question.
+        assert_eq!(case.about_these::<Ending>(&right), None);
+    }
+
+    #[test]
+    fn one_rejected_program_rejects_the_object() {
+        let worker = worker();
+        let case = case(&worker);
+        let rejected = || Outcome::Rejected(vec![Report::new(codes::LOOP, 1, "it does not end")]);
+        let unsupported = || Outcome::Unsupported("reason".into());
+        for outcomes in [
+            vec![Outcome::Accepted(FACTS), rejected()],
+            vec![unsupported(), rejected()],
+        ] {
+            match verdict(case.proved(outcomes)) {
+                Verdict::Rejected(findings) => {
+                    assert_eq!(findings.len(), 1);
+                    assert_eq!((findings[0].code, findings[0].slot), (codes::LOOP, 1));
+                    assert_eq!(findings[0].program, "two");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(
+            case.proved(vec![Outcome::Accepted(FACTS), Outcome::Accepted(FACTS)])
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn whatever_is_not_acceptance_or_findings_is_undecided() {
+        let worker = worker();
+        let case = case(&worker);
+        for (outcome, code) in [
+            (Outcome::Rejected(vec![]), codes::ANSWER),
+            (Outcome::Unsupported("x".into()), codes::UNSUPPORTED),
+            (Outcome::TooComplex("x".into()), codes::TOO_COMPLEX),
+            (Outcome::Contradicted("x".into()), codes::CONTRADICTED),
+        ] {
+            let found = undecided(case.proved(vec![outcome, Outcome::Accepted(FACTS)]));
+            assert_eq!((found.code, found.program.as_deref()), (code, Some("one")));
+        }
+    }
+
+    #[test]
+    fn bounds_that_cannot_be_are_no_acceptance() {
+        let worker = worker();
+        let case = case(&worker);
+        let with = |bounds| Facts { bounds, ..FACTS };
+        let bounds = FACTS.bounds;
+        for facts in [
+            with(Bounds {
+                exit_high: 3,
+                ..bounds
+            }),
+            with(Bounds {
+                exit_low: 2,
+                exit_high: 1,
+                ..bounds
+            }),
+            with(Bounds {
+                exit_high: u64::MAX,
+                ..bounds
+            }),
+            Facts {
+                max_stack: 4097,
+                ..FACTS
+            },
+        ] {
+            assert_eq!(
+                undecided(case.accepted(&[FACTS, facts])).code,
+                codes::ANSWER
+            );
+        }
+        let programs = case.accepted(&[FACTS, FACTS]).unwrap_or_default();
+        assert_eq!(programs.len(), 2);
+        assert_eq!(programs[0].maps[0].kind, MapKind::Array);
+        assert_eq!(
+            (programs[1].name.as_str(), programs[1].instructions),
+            ("two", 2)
+        );
+    }
+
+    #[test]
+    fn trials_add_up_or_contradict() {
+        let worker = worker();
+        let case = case(&worker);
+        let summary = Summary {
+            runs: 10,
+            instructions: 20,
+            cut: 1,
+            taken: 1,
+            directions: 2,
+        };
+        let passed = || Ending::Passed(summary);
+        match case.tried(5, vec![passed(), passed()]) {
+            Ok(trial) => {
+                assert_eq!((trial.seed, trial.runs, trial.cut), (5, 20, 2));
+                assert_eq!(trial.coverage_percent(), 50);
+            }
+            Err(_) => panic!("contradicted"),
+        }
+        assert_eq!(Trial::default().coverage_percent(), 100);
+        let contradiction = Contradiction {
+            reason: "it faulted".into(),
+            slot: Some(1),
+            run: 3,
+            packet: Bytes(vec![1, 2]),
+            port: 4,
+            mark: 5,
+        };
+        let found = undecided(case.tried(5, vec![passed(), Ending::Contradicted(contradiction)]));
+        assert_eq!(
+            (found.code, found.program.as_deref()),
+            (codes::CONTRADICTED, Some("two"))
+        );
+        let example = found.counterexample.unwrap();
+        assert_eq!((example.seed, example.run, example.slot), (5, 3, Some(1)));
+        assert_eq!(
+            (example.packet, example.port, example.mark),
+            (vec![1, 2], 4, 5)
+        );
+        let impossible = Ending::Impossible("no memory".into());
+        assert_eq!(
+            undecided(case.tried(5, vec![impossible])).code,
+            codes::UNSUPPORTED
+        );
+    }
 }

@@ -17,10 +17,6 @@ fn verdict(object: &[u8], worker: &Worker) -> Verdict {
     verify_object(object, &VerifyOptions::default(), worker).unwrap()
 }
 
-/// What the engine wrongly accepts and the checks before it do not see: known, and left to nets
-/// that come after the engine.
-const WRONGLY_ACCEPTED: [&str; 1] = ["store-immediate"];
-
 fn every_sample() {
     for sample in samples() {
         let name = sample.object();
@@ -30,8 +26,6 @@ fn every_sample() {
         }
         let verdict = verdict(&sample.bytes(), &worker);
         match (&sample.expected, verdict) {
-            (Expected::Undecided(_), Verdict::Accepted(_))
-                if WRONGLY_ACCEPTED.contains(&sample.name.as_str()) => {}
             (Expected::Accept, Verdict::Accepted(facts)) => {
                 assert_eq!(facts.sandbox.class(), SandboxClass::LandlockSeccomp);
                 assert!(
