@@ -54,11 +54,11 @@ pub trait DumpWriter: fmt::Debug {
     /// The file cannot be written.
     fn write_record(&mut self, record: Record<'_>) -> Result<(), HostError>;
 
-    /// Makes sure that everything has been written.
+    /// Completes the file; nothing is appended afterwards.
     ///
     /// # Errors
     /// The file cannot be written.
-    fn flush(&mut self) -> Result<(), HostError>;
+    fn finish(&mut self) -> Result<(), HostError>;
 }
 
 /// A packet in a capture file.

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use bpf_loader::Admission;
 use bpf_runtime::Packet;
 use platform_click::Code;
 
@@ -79,6 +80,22 @@ impl Router {
         Self::start(config, host, |router, host| router.install(host, programs))
     }
 
+    /// Checks a configuration as far as that goes without changing anything outside: what
+    /// [`Self::new`] does, except that programs are not committed and nothing is written.
+    ///
+    /// # Errors
+    /// What is wrong, and the place in the configuration that is to blame.
+    pub fn rehearse(
+        config: Config,
+        host: &mut dyn Host,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Self, ConfigError> {
+        let mut router = Self::check(config)?;
+        router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
+        router.admit(programs)?;
+        Ok(router)
+    }
+
     /// [`Self::new`], with another way to install programs.
     pub(crate) fn start(
         config: Config,
@@ -98,14 +115,7 @@ impl Router {
         host: &mut dyn Host,
         programs: &mut dyn ProgramSource,
     ) -> Result<(), ConfigError> {
-        let mut admitted = Vec::new();
-        for (index, request) in self.program_requests() {
-            let admission = programs.admit(request);
-            admitted.push((
-                index,
-                admission.map_err(|error| self.blame(index, error.into()))?,
-            ));
-        }
+        let admitted = self.admit(programs)?;
         if self.program_requests().any(|(_, request)| request.jit) {
             host.message("note: programs are interpreted; `JIT true` has no effect");
         }
@@ -118,6 +128,19 @@ impl Router {
             }
         }
         Ok(())
+    }
+
+    /// Asks for every program, and changes nothing.
+    fn admit(
+        &self,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Vec<(usize, Admission)>, ConfigError> {
+        self.program_requests()
+            .map(|(index, request)| match programs.admit(request) {
+                Ok(admission) => Ok((index, admission)),
+                Err(error) => Err(self.blame(index, error.into())),
+            })
+            .collect()
     }
 
     /// What elements ask for, with their indices.

@@ -137,7 +137,7 @@ impl DumpWriter for MemoryWriter {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), HostError> {
+    fn finish(&mut self) -> Result<(), HostError> {
         Ok(())
     }
 }

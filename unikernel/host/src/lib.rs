@@ -1,1 +1,34 @@
-//! bpfclick: the Click dataplane as a Linux process.
+//! The Click dataplane as a Linux process.
+//!
+//! [`run`] takes a configuration and gives a [`Report`]; the program `bpfclick` is a command line
+//! around it ([`cli`]). Both print nothing by themselves: what elements say on the way goes to a
+//! function of the caller's.
+//!
+//! ```
+//! use click_graph::Source;
+//! use click_host::{Options, run};
+//!
+//! let source = Source::new("config", "InfiniteSource(LIMIT 5, STOP true) -> c :: Counter -> Discard");
+//! let options = Options {
+//!     handlers: vec!["c.count".into()],
+//!     ..Options::default()
+//! };
+//! let report = run(&source, &options, &mut |_| {})?;
+//! assert_eq!(report.text(), "5\n");
+//! # Ok::<(), click_host::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod cli;
+pub mod codes;
+mod dump;
+mod error;
+mod files;
+mod linux;
+mod programs;
+mod random;
+mod run;
+
+pub use error::Error;
+pub use run::{Options, Reading, Report, run};

@@ -19,6 +19,7 @@ manual! {
     ///
     /// The program returns the number of an output, or 255 to drop the packet. A program that may
     /// name an output which is not there is refused when the router starts.
+    ///
     /// A run that fails drops its packet: a fault, more instructions than allowed, or a value that
     /// programs of this kind do not return. What contradicts the program's proof, or 16 runs that
     /// used up their fuel, puts the program into quarantine: from then on all packets are dropped.

@@ -19,6 +19,7 @@ manual! {
     ///
     /// The program returns 2 to pass a packet, 1 to drop it, and 0 when it gives up, which drops the
     /// packet too.
+    ///
     /// A run that fails drops its packet: a fault, more instructions than allowed, or a value that
     /// programs of this kind do not return. What contradicts the program's proof, or 16 runs that
     /// used up their fuel, puts the program into quarantine: from then on all packets are dropped.

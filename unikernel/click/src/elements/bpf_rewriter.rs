@@ -19,6 +19,7 @@ manual! {
     ///
     /// The program returns 1 to send the packet on as it is now, and 0 when it gives up, which drops
     /// the packet. It may change the packet's length (`bpf_packet_add_space`).
+    ///
     /// A run that fails drops its packet: a fault, more instructions than allowed, or a value that
     /// programs of this kind do not return. What contradicts the program's proof, or 16 runs that
     /// used up their fuel, puts the program into quarantine: from then on all packets are dropped.

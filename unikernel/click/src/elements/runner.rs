@@ -279,6 +279,15 @@ mod tests {
     }
 
     #[test]
+    fn the_manuals_name_the_limit() {
+        let sentence = format!("or {MAX_FAULTS} runs that");
+        for class in ["BPFFilter", "BPFClassifier", "BPFRewriter"] {
+            let class = crate::elements::class(class).unwrap();
+            assert!(class.manual.contains(&sentence), "{}", class.name);
+        }
+    }
+
+    #[test]
     fn requests_say_what_the_element_takes() {
         let request = |text: &str| {
             let source = crate::Source::new("test", text);

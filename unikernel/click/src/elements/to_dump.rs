@@ -124,7 +124,10 @@ impl Element for ToDump {
     }
 
     fn finish(&mut self) -> Result<(), HostError> {
-        self.writer.as_mut().map_or(Ok(()), |writer| writer.flush())
+        match self.writer.take() {
+            Some(mut writer) => writer.finish(),
+            None => Ok(()),
+        }
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -1,0 +1,251 @@
+//! The command line of `bpfclick`: Click's `click`, for this dataplane.
+
+use core::sync::atomic::AtomicBool;
+use std::ffi::OsString;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{CommandFactory as _, Parser};
+use click_graph::elements::{self, ElementClass};
+use click_graph::limits::MAX_CONFIG_SIZE;
+use click_graph::{Config, HostError, Source};
+use platform_click::ExitCode;
+
+use crate::{Error, Options, files, run};
+
+/// Run a Click configuration, with signed eBPF programs in its elements.
+///
+/// Reads packets from capture files, leads them through the elements of the configuration, and
+/// writes capture files. Programs run only when their objects are signed by whom `--trust` names.
+#[derive(Debug, Parser)]
+#[command(name = "bpfclick", version, disable_help_flag = true, after_help = AFTER_HELP)]
+struct Arguments {
+    /// File with the configuration; `-` or nothing for standard input
+    #[arg(value_name = "CONFIG", conflicts_with_all = ["file", "expression"])]
+    config: Option<PathBuf>,
+
+    /// File with the configuration
+    #[arg(short, long, conflicts_with = "expression")]
+    file: Option<PathBuf>,
+
+    /// The configuration itself
+    #[arg(short, long, value_name = "EXPR")]
+    expression: Option<String>,
+
+    /// Print a handler's value at the end; ELEMENT is a name, a class, or a pattern with `*` and `?`
+    #[arg(short = 'h', long = "handler", value_name = "ELEMENT.HANDLER")]
+    handlers: Vec<String>,
+
+    /// Write the configuration to FILE, flattened; `-` for standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Check the configuration, its inputs and its programs, and do not run; nothing is changed
+    #[arg(short, long)]
+    quit: bool,
+
+    /// Trust bundle: says who may sign programs
+    #[arg(long, value_name = "FILE", requires = "state")]
+    trust: Option<PathBuf>,
+
+    /// State directory: remembers what ran, so that nothing older runs again
+    #[arg(long, value_name = "DIR", requires = "trust")]
+    state: Option<PathBuf>,
+
+    /// List the element classes
+    #[arg(long)]
+    list: bool,
+
+    /// Print this help, or the manual page of an element class
+    #[arg(long, value_name = "ELEMENT", num_args = 0..=1)]
+    help: Option<Option<String>>,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  bpfclick -e 'InfiniteSource(LIMIT 5) -> c :: Counter -> Discard' -h c.count
+  bpfclick --trust pki/trust.bpftrust --state st filter.click
+  bpfclick --help BPFFilter
+
+Handlers go to standard output, everything else to standard error.
+Exit codes: 0 done, 2 configuration, 3 input malformed, 20 to 28 program refused, 31 output failed.";
+
+/// Runs the command line `arguments`, the program's name included. Results go to `out`; messages
+/// and errors to `err`. The run ends early when `interrupted` becomes true.
+pub fn main(
+    arguments: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    interrupted: Arc<AtomicBool>,
+) -> ExitCode {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments.execute(out, err, interrupted),
+        Err(usage) => {
+            let to_out = !usage.use_stderr();
+            let code = if to_out {
+                ExitCode::Accepted
+            } else {
+                ExitCode::Usage
+            };
+            let text = usage.render().to_string();
+            print(if to_out { out } else { err }, &text, code)
+        }
+    }
+}
+
+impl Arguments {
+    fn execute(
+        self,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+        interrupted: Arc<AtomicBool>,
+    ) -> ExitCode {
+        if let Some(class) = &self.help {
+            return help(class.as_deref(), out, err);
+        }
+        if self.list {
+            return print(out, &list(), ExitCode::Accepted);
+        }
+        let (source, result) = match self.source() {
+            Ok(source) => {
+                let result = self.run(&source, out, err, interrupted);
+                (source, result)
+            }
+            Err(error) => (Source::new("config", ""), Err(error.into())),
+        };
+        match result {
+            Ok(code) => code,
+            Err(error) => {
+                let code = error.code().exit;
+                print(err, &format!("{}\n", error.render(&source)), code)
+            }
+        }
+    }
+
+    /// Reads the configuration.
+    fn source(&self) -> Result<Source, HostError> {
+        if let Some(expression) = &self.expression {
+            return Ok(Source::new("config", expression.as_str()));
+        }
+        let path = self.config.as_ref().or(self.file.as_ref());
+        let path = path.filter(|path| path.as_os_str() != "-");
+        let (name, bytes) = match path {
+            Some(path) => {
+                let name = path.display().to_string();
+                let bytes = files::read(&name, MAX_CONFIG_SIZE)?;
+                (name, bytes)
+            }
+            None => ("<stdin>".into(), read_stdin()?),
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source::new(name, text)),
+            Err(error) => Err(HostError::Unreadable {
+                name,
+                reason: format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()),
+            }),
+        }
+    }
+
+    fn run(
+        self,
+        source: &Source,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<ExitCode, Error> {
+        if let Some(output) = &self.output {
+            let flattened = Config::parse(source)?.to_string();
+            write_flattened(output, &flattened, out)?;
+        }
+        let options = Options {
+            trust: self.trust,
+            state: self.state,
+            handlers: self.handlers,
+            check_only: self.quit,
+            interrupted,
+        };
+        // Where messages cannot be written, there is nobody to tell.
+        let report = run(source, &options, &mut |line| drop(writeln!(err, "{line}")))?;
+        let code = print(out, &report.text(), ExitCode::Accepted);
+        match report.failure {
+            Some(failure) => Err(failure.into()),
+            None => Ok(code),
+        }
+    }
+}
+
+fn write_flattened(path: &std::path::Path, text: &str, out: &mut dyn Write) -> Result<(), Error> {
+    let written = if path.as_os_str() == "-" {
+        out.write_all(text.as_bytes())
+    } else {
+        std::fs::write(path, text)
+    };
+    written.map_err(|error| {
+        Error::File(HostError::Unwritable {
+            name: path.display().to_string(),
+            reason: error.to_string(),
+        })
+    })
+}
+
+fn read_stdin() -> Result<Vec<u8>, HostError> {
+    let unreadable = |reason: String| HostError::Unreadable {
+        name: "<stdin>".into(),
+        reason,
+    };
+    let one_more = u64::try_from(MAX_CONFIG_SIZE)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = io::stdin().take(one_more).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() > MAX_CONFIG_SIZE {
+        return Err(unreadable(format!(
+            "it is longer than {MAX_CONFIG_SIZE} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// The help of the command, or the manual page of a class.
+fn help(class: Option<&str>, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let Some(name) = class else {
+        let help = Arguments::command().render_long_help().to_string();
+        return print(out, &help, ExitCode::Accepted);
+    };
+    match elements::class(name) {
+        Some(class) => print(out, &manual(class), ExitCode::Accepted),
+        None => {
+            let text = format!("error: no element class `{name}`; `bpfclick --list` lists them\n");
+            print(err, &text, ExitCode::Usage)
+        }
+    }
+}
+
+/// Every class and its summary.
+fn list() -> String {
+    let widest = elements::ALL.iter().map(|class| class.name.len()).max();
+    let width = widest.unwrap_or(0);
+    let line = |class: &ElementClass| format!("{:width$}  {}\n", class.name, class.summary());
+    elements::ALL.iter().map(line).collect()
+}
+
+/// A manual page: its text, and the port counts in Click's notation.
+fn manual(class: &ElementClass) -> String {
+    let text = class.manual.lines().map(|line| {
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        format!("{line}\n")
+    });
+    let ports = format!("{}/{}", class.inputs, class.outputs);
+    format!("{} ({ports})\n\n{}", class.name, text.collect::<String>())
+}
+
+/// Writes a text and gives `code`. Whoever closes a pipe has seen enough.
+fn print(to: &mut dyn Write, text: &str, code: ExitCode) -> ExitCode {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Ok(()) => code,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => code,
+        Err(_) => ExitCode::Io,
+    }
+}

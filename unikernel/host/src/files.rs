@@ -1,0 +1,49 @@
+//! Reading files: once, whole, and no more than is wanted.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use click_graph::HostError;
+
+/// Why a file could not be read.
+pub(crate) enum ReadError {
+    /// There is none of this name.
+    Absent(HostError),
+    /// Anything else.
+    Other(HostError),
+}
+
+impl From<ReadError> for HostError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Absent(error) | ReadError::Other(error) => error,
+        }
+    }
+}
+
+/// The contents of a file of at most `max` bytes. What is longer is not read further, whatever its
+/// length is said to be.
+pub(crate) fn read(name: &str, max: usize) -> Result<Vec<u8>, ReadError> {
+    let unreadable = |error: &io::Error| {
+        let host_error = HostError::Unreadable {
+            name: name.into(),
+            reason: error.to_string(),
+        };
+        match error.kind() {
+            io::ErrorKind::NotFound => ReadError::Absent(host_error),
+            _ => ReadError::Other(host_error),
+        }
+    };
+    let one_more = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(name)
+        .and_then(|file| file.take(one_more).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
+    if bytes.len() > max {
+        return Err(ReadError::Other(HostError::Unreadable {
+            name: name.into(),
+            reason: format!("it is longer than {max} bytes"),
+        }));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,129 @@
+//! What a Linux process gives its router: files, a clock, random numbers, and a place for messages.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bpf_runtime::Environment;
+use click_graph::host::{DumpFormat, DumpReader, DumpWriter};
+use click_graph::{Host, HostError};
+
+use crate::dump::{PcapReader, PcapWriter};
+use crate::random::Random;
+
+/// Lines that programs may print with `bpf_trace_printk` in one run: enough to find an error, and
+/// too few to fill a disk when every packet prints.
+const MAX_TRACE_LINES: u32 = 1000;
+
+/// Where messages go, a line at a time.
+pub(crate) type Talk<'a> = &'a mut dyn FnMut(&str);
+
+/// The process as a router sees it.
+pub(crate) struct LinuxHost<'a> {
+    talk: Talk<'a>,
+    random: Random,
+    /// When the clock was set, by the calendar and by itself.
+    started: (Duration, Instant),
+    traced: u32,
+    /// Device and inode of every capture that is open: none is read and written at once.
+    open: BTreeSet<(u64, u64)>,
+}
+
+impl<'a> LinuxHost<'a> {
+    pub(crate) fn new(talk: Talk<'a>) -> Result<Self, getrandom::Error> {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(Self {
+            talk,
+            random: Random::new()?,
+            started: (since_1970.unwrap_or_default(), Instant::now()),
+            traced: 0,
+            open: BTreeSet::new(),
+        })
+    }
+
+    fn remember(&mut self, metadata: &Metadata) {
+        if metadata.is_file() {
+            self.open.insert((metadata.dev(), metadata.ino()));
+        }
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<Box<dyn Write>> {
+        if name == "-" {
+            return Ok(Box::new(io::stdout()));
+        }
+        // Creating a file empties it, so this comes first.
+        let existing = fs::metadata(name).ok();
+        if existing.is_some_and(|file| self.open.contains(&(file.dev(), file.ino()))) {
+            return Err(io::Error::other("another element uses the file"));
+        }
+        let file = File::create(name)?;
+        self.remember(&file.metadata()?);
+        Ok(Box::new(BufWriter::new(file)))
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<Box<dyn Read>> {
+        if name == "-" {
+            return Ok(Box::new(io::stdin()));
+        }
+        let file = File::open(name)?;
+        self.remember(&file.metadata()?);
+        Ok(Box::new(BufReader::new(file)))
+    }
+}
+
+impl Environment for LinuxHost<'_> {
+    /// The time since 1970 when the router was made, and from then on a clock that nobody sets.
+    fn clock_ns(&mut self) -> u64 {
+        let (since_1970, then) = self.started;
+        let now = since_1970.saturating_add(then.elapsed());
+        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn random_u32(&mut self) -> u32 {
+        self.random.next_u32()
+    }
+
+    fn trace(&mut self, text: &str) {
+        if self.traced < MAX_TRACE_LINES {
+            self.message(&format!("trace: {}", text.trim_end_matches('\n')));
+        } else if self.traced == MAX_TRACE_LINES {
+            self.message("trace: no more is shown");
+        }
+        self.traced = self.traced.saturating_add(1);
+    }
+}
+
+impl Host for LinuxHost<'_> {
+    fn open_dump(&mut self, name: &str) -> Result<Box<dyn DumpReader>, HostError> {
+        let file = self.open(name).map_err(|error| HostError::Unreadable {
+            name: name.into(),
+            reason: error.to_string(),
+        })?;
+        Ok(Box::new(PcapReader::new(name, file)?))
+    }
+
+    fn create_dump(
+        &mut self,
+        name: &str,
+        format: DumpFormat,
+    ) -> Result<Box<dyn DumpWriter>, HostError> {
+        let file = self.create(name).map_err(|error| HostError::Unwritable {
+            name: name.into(),
+            reason: error.to_string(),
+        })?;
+        Ok(Box::new(PcapWriter::new(name, file, format)?))
+    }
+
+    /// Control characters, which programs and configurations may hold, do not reach the terminal.
+    fn message(&mut self, line: &str) {
+        let harmless = |c: char| match c {
+            '\t' | '\n' => c,
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        };
+        (self.talk)(&line.chars().map(harmless).collect::<String>());
+    }
+}
