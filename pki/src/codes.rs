@@ -26,3 +26,15 @@ platform_click::codes! {
     ISSUE = "BPF-P012", Internal, "a certificate could not be made",
         "Please report this: whatever the options allow can be issued.";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_numbered_without_gaps() {
+        for (index, code) in ALL.iter().enumerate() {
+            assert_eq!(code.id, format!("BPF-P{:03}", index + 1));
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Files with a key, and possibly the chain that belongs to it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -75,9 +75,13 @@ fn other_part(part: Part<'_>) -> KeyFault {
     }
 }
 
-/// Reads a file after the checks on it. They concern the file that was opened, not the path: what
-/// the path leads to may change in between.
+/// Reads a file after the checks on it. Those that matter concern the file that was opened, not the
+/// path: what the path leads to may change in between.
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyFault> {
+    // To open a pipe without a writer would wait for one.
+    if !fs::metadata(path).map_err(KeyFault::Unreadable)?.is_file() {
+        return Err(KeyFault::NotAFile);
+    }
     let file = File::open(path).map_err(KeyFault::Unreadable)?;
     let metadata = file.metadata().map_err(KeyFault::Unreadable)?;
     if !metadata.is_file() {

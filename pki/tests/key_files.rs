@@ -167,6 +167,10 @@ fn what_cannot_be_read_is_said_to_be_unreadable() {
         "BPF-P001",
         "not a file",
     );
+    let pipe = temp.0.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    assert_refused(KeyFile::load(&pipe), "BPF-P001", "not a file");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use bpf_statement::{SIGNATURE_SIZE, Version};
 use platform_click::Digest;
 
-use crate::codec::{self, File, FileSignature};
-use crate::contents::{RootKeys, TrustContents};
+use crate::codec;
+use crate::file::{File, FileSignature};
 use crate::limits::MAX_TRUST_BUNDLE_SIZE;
-use crate::{PublicKey, TrustError, UnixTime};
+use crate::{PublicKey, RootKeys, TrustContents, TrustError, UnixTime};
 
 /// A trust bundle that was read; nobody has checked who signed it. Its content is for display.
 #[derive(Clone, Debug)]

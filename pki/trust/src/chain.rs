@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 
 use platform_click::Digest;
 
-use crate::certificate::CertificateKind;
-use crate::contents::Anchor;
 use crate::path::{self, Parsed};
-use crate::{Certificate, PublicKey, Role, Scope, TrustBundle, TrustError, UnixTime};
+use crate::{
+    Anchor, Certificate, CertificateKind, ExtensionKind, ProfileError, PublicKey, Role, Scope,
+    TrustBundle, TrustError, UnixTime,
+};
 
 /// A signer with a valid chain: the key of the leaf, and what the chain says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn verify_chain(
     };
     let scope = leaf.fields.scope().ok_or(TrustError::Profile {
         certificate: CertificateKind::Leaf,
-        departure: crate::ProfileError::Missing(crate::ExtensionKind::Scope),
+        departure: ProfileError::Missing(ExtensionKind::Scope),
     })?;
     let faults = [
         check_revoked(bundle, leaf.fields, CertificateKind::Leaf),

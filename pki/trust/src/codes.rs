@@ -58,3 +58,17 @@ platform_click::codes! {
     GATES_DISAGREE = "BPF-T028", Untrusted, "the two validators of certificates disagree",
         "Both must accept a chain and read the same fields in it. Report this chain as a defect: one of them misreads it.";
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn identifiers_are_numbered_without_gaps() {
+        for (index, code) in ALL.iter().enumerate() {
+            assert_eq!(code.id, format!("BPF-T{:03}", index + 1));
+        }
+    }
+}

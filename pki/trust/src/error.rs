@@ -7,10 +7,8 @@ use bpf_statement::Version;
 use bpf_statement::cbor::CborError;
 use platform_click::{Code, Digest, ExitCode};
 
-use crate::certificate::{CertificateKind, ProfileError};
-use crate::contents::ContentsError;
 use crate::limits::MAX_TRUST_BUNDLE_SIZE;
-use crate::{Role, UnixTime, codes};
+use crate::{CertificateKind, ContentsError, ProfileError, Role, UnixTime, codes};
 
 /// Why a chain, a signature or a trust bundle is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -25,29 +25,38 @@
 
 extern crate alloc;
 
+mod anchor;
 mod bundle;
 mod certificate;
 mod chain;
 mod codec;
 pub mod codes;
 mod contents;
+mod contents_error;
 mod error;
+mod extensions;
+mod file;
 mod key;
 pub mod limits;
 mod name;
 pub mod oid;
 mod path;
+mod profile_error;
 mod role;
+mod root_keys;
 mod scope;
 
+pub use anchor::Anchor;
 pub use bpf_statement::{UnixTime, Version};
 pub use bundle::{TrustBundle, UnsignedTrustBundle, UnverifiedTrustBundle};
-pub use certificate::{Certificate, CertificateKind, ExtensionKind, ProfileError};
+pub use certificate::{Certificate, CertificateKind};
 pub use chain::{VerifiedSigner, verify_chain};
-pub use contents::{
-    Anchor, ContentsError, CounterReset, MinEngine, MinEpoch, RootKeys, TrustContents,
-};
+pub use contents::{CounterReset, MinEngine, MinEpoch, TrustContents};
+pub use contents_error::ContentsError;
 pub use error::TrustError;
+pub use extensions::ExtensionKind;
 pub use key::PublicKey;
+pub use profile_error::ProfileError;
 pub use role::Role;
+pub use root_keys::RootKeys;
 pub use scope::{Scope, ScopeError};

@@ -8,9 +8,7 @@ use rustls_pki_types::{
 };
 use webpki::{EndEntityCert, KeyUsage};
 
-use crate::certificate::CertificateKind;
-use crate::contents::Anchor;
-use crate::{Certificate, PublicKey, Role, TrustError, UnixTime};
+use crate::{Anchor, Certificate, CertificateKind, PublicKey, Role, TrustError, UnixTime};
 
 /// ECDSA on P-256 with SHA-256 for `rustls-webpki`, by `p256`.
 #[derive(Debug)]
