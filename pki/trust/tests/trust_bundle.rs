@@ -226,6 +226,19 @@ fn a_file_that_is_too_long_is_not_read() {
 }
 
 #[test]
+fn a_file_has_sixteen_signatures_at_most() {
+    let key = Key::new("a");
+    let mut bundle = UnsignedTrustBundle::new(Pki::new().contents()).unwrap();
+    let signature = key.sign(&bundle.to_be_signed(&key.public));
+    for _ in 0..16 {
+        bundle.add_signature(&key.public, &signature).unwrap();
+    }
+    assert!(parse(&bundle.clone().into_bytes()).is_ok());
+    let error = bundle.add_signature(&key.public, &signature).unwrap_err();
+    assert_eq!(error.code().id, "BPF-T022");
+}
+
+#[test]
 fn a_signature_with_high_s_does_not_count() {
     let own = keys(&["a"]);
     let mut good = file(1, 1, &own, &[&own[0]]);
