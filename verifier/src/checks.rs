@@ -150,7 +150,6 @@ struct Site<'a> {
     flow: &'a Flow<'a>,
     chain: ChainId,
     slot: u32,
-    insn: Insn,
     state: &'a State,
 }
 
@@ -167,10 +166,9 @@ impl Checks<'_> {
             flow,
             chain,
             slot,
-            insn,
             state,
         };
-        self.null_arithmetic(&site);
+        self.null_arithmetic(&site, insn);
         match insn {
             Insn::Load {
                 size, base, off, ..
@@ -197,9 +195,9 @@ impl Checks<'_> {
 
     /// Anything but a 64-bit copy of a map value that was not tested, an atomic operation on a
     /// spilled one included.
-    fn null_arithmetic(&mut self, site: &Site<'_>) {
+    fn null_arithmetic(&mut self, site: &Site<'_>, insn: Insn) {
         let state = site.state;
-        let used = match site.insn {
+        let used = match insn {
             Insn::Alu {
                 width: Width::W64,
                 op: AluOp::Mov,
@@ -315,10 +313,9 @@ impl Checks<'_> {
             (frame, _, size) => {
                 let frame = frame.one();
                 self.count_use(site, frame, FRAME);
-                // For loads and stores, the engine's own limits are those of the entry function's
-                // frame as long as no other is active. For what helpers read, it has none.
-                let is_helper = matches!(site.insn, Insn::CallHelper { .. });
-                if site.state.depth() > 0 || frame.is_none() || is_helper {
+                // The engine's own limits are those of the entry function's frame, as long as no
+                // other is active.
+                if site.state.depth() > 0 || frame.is_none() {
                     self.accesses.insert(StackAccess {
                         calls: site.flow.calls(site.chain),
                         slot: site.slot,

@@ -1,2 +1,6 @@
 //! `bpfsign`.
-fn main() {}
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    bpfsign::main()
+}

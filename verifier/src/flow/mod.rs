@@ -282,11 +282,3 @@ fn leaders(image: &Image) -> BTreeSet<u32> {
     }
     leaders
 }
-
-#[cfg(test)]
-#[expect(
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions,
-    reason = "small numbers of generated programs"
-)]
-mod tests;

@@ -1,0 +1,326 @@
+//! The command line: one definition, from which help, completions and the reference are made.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use platform_click::ProgramKind;
+
+const EXAMPLES: &str = "\
+Examples:
+  bpfsign pki init --dir pki
+  bpfsign verify-and-sign prog.o --key pki/signer.pem
+  bpfsign state init --state st --trust pki/trust.bpftrust
+  bpfsign check prog.o --trust pki/trust.bpftrust --state st
+  bpfsign demo";
+
+/// Verify, sign and inspect eBPF programs for the Click dataplane.
+#[derive(Debug, Parser)]
+#[command(name = "bpfsign", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Global {
+    /// How results and errors are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Short for `--format json`.
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// When to use colours; `auto` also obeys NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Print warnings and errors only; the exit code tells the rest.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How results and errors are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document on standard output, errors included.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prove an object safe; no key is involved.
+    Verify(Verify),
+    /// Prove an object safe and sign what was proved.
+    VerifyAndSign(VerifyAndSign),
+    /// Say exactly what the loader says about a signed object; changes nothing.
+    Check(Check),
+    /// Show what a bundle, a trust bundle or an object says.
+    Inspect(Inspect),
+    /// Print the instructions of an object as they are verified and run.
+    Disasm(Disasm),
+    /// Manage the state directory of a loader.
+    #[command(subcommand)]
+    State(State),
+    /// Make keys, certificates and trust bundles.
+    #[command(subcommand)]
+    Pki(Pki),
+    /// Show the platform that programs are verified for.
+    #[command(subcommand)]
+    Platform(Platform),
+    /// Explain a diagnostic code or list them all.
+    Explain(Explain),
+    /// Play the whole path once, in a temporary directory.
+    Demo(Demo),
+}
+
+/// The argument that a verifying process starts itself with; not a command for people.
+pub(crate) const WORKER: &str = "__worker";
+
+/// What is verified, and how long it may take.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The object, as compiled by clang for `-target bpf`.
+    #[arg(value_name = "PROG.o")]
+    pub(crate) object: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: VerifyOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Verification")]
+pub(crate) struct VerifyOptions {
+    /// The kind of the programs in a section of the old name `bpffilter`.
+    #[arg(long, value_name = "KIND", default_value = "filter", value_parser = parse_kind)]
+    pub(crate) kind: ProgramKind,
+    /// Seconds that a proof may take, of processor time and of the clock.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// Memory in MiB that a proof may take.
+    #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..=65536))]
+    pub(crate) memory: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyAndSign {
+    #[command(flatten)]
+    pub(crate) verify: Verify,
+    #[command(flatten)]
+    pub(crate) sign: SignOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Signature")]
+pub(crate) struct SignOptions {
+    /// The signing key: a PEM file that holds the key and its certificates, or `env:VARIABLE`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: String,
+    /// The name that elements ask for [default: the file's stem].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The rollback counter: a number, or `auto` for that of the bundle that is there, plus one if
+    /// the object changed, else 1.
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = parse_counter)]
+    pub(crate) counter: Counter,
+    /// How long the statement is valid: `90d`, `12h` [default: as long as the certificate].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) expires: Option<u64>,
+    /// Where the bundle goes [default: PROG.o.bpfsig].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// The rollback counter of a new statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// Derived from the bundle that is there.
+    Auto,
+    /// Given.
+    Value(u64),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The object.
+    #[arg(value_name = "PROG.o")]
+    pub(crate) object: PathBuf,
+    /// The bundle [default: PROG.o.bpfsig].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// The trust bundle.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: PathBuf,
+    /// The loader's state directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// The name that the element asks for [default: the file's stem].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The kind that the element takes [default: ask about the object as a whole].
+    #[arg(long, value_parser = parse_kind)]
+    pub(crate) kind: Option<ProgramKind>,
+    /// The program that the element picks, when the object has several.
+    #[arg(long, requires = "kind")]
+    pub(crate) program: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A bundle (`.bpfsig`), a trust bundle (`.bpftrust`) or an object (`.o`).
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Disasm {
+    /// The object.
+    #[arg(value_name = "PROG.o")]
+    pub(crate) object: PathBuf,
+    /// Only this program.
+    #[arg(long)]
+    pub(crate) program: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum State {
+    /// Make the state directory and pin the root keys of a trust bundle; once for each loader.
+    Init(StateInit),
+    /// Show what a state directory holds.
+    Show(StateShow),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateInit {
+    /// The state directory; must not hold a state yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// The trust bundle whose root keys are pinned.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateShow {
+    /// The state directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pki {
+    /// Make a root, a verifier CA, a signing key with its chain, and a trust bundle.
+    Init(PkiInit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PkiInit {
+    /// The directory to make; must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The organisation in the certificates' names.
+    #[arg(long, value_name = "NAME", default_value = "bpfsign")]
+    pub(crate) organisation: String,
+    /// A prefix of the names that the signer may sign for; may be repeated [default: any name].
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) name_prefix: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Platform {
+    /// Print the platform's canonical text.
+    Show,
+    /// Print the C header for programs.
+    Header,
+    /// Print the SHA-256 of the canonical text.
+    Digest,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A code such as `BPF-O001`; without one, all are listed.
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Make the files in this directory, which must not exist, and keep them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+fn parse_kind(text: &str) -> Result<ProgramKind, String> {
+    ProgramKind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = ProgramKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("the kinds are {}", names.join(", "))
+    })
+}
+
+fn parse_counter(text: &str) -> Result<Counter, String> {
+    if text == "auto" {
+        return Ok(Counter::Auto);
+    }
+    text.parse()
+        .map(Counter::Value)
+        .map_err(|_| "a number or `auto`".to_owned())
+}
+
+/// Seconds of `30d`, `12h`, `45m` or `90s`.
+fn parse_duration(text: &str) -> Result<u64, String> {
+    let explain = || "a number with a unit: 90s, 45m, 12h or 30d".to_owned();
+    let split = text
+        .len()
+        .checked_sub(1)
+        .filter(|at| text.is_char_boundary(*at))
+        .ok_or_else(explain)?;
+    let (number, unit) = text.split_at(split);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(explain()),
+    };
+    let number: u64 = number.parse().map_err(|_| explain())?;
+    number
+        .checked_mul(seconds)
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(explain)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("30d"), Ok(2_592_000));
+        for text in ["", "d", "30", "-1d", "0s", "99999999999999999999d", "3é"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

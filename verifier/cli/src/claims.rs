@@ -1,0 +1,137 @@
+//! From what was proved to what is claimed.
+
+use bpf_statement::{
+    Engine, ExitRange, Map, MapSync, Name, Program, SandboxClass, Symbol, Text, Trial, Version,
+};
+use bpf_verifier::{AcceptedProgram, ObjectFacts, Sandbox};
+
+use platform_click::PlatformSlice;
+
+use crate::error::{CliError, codes};
+
+/// What a statement says of the programs of an object.
+///
+/// # Errors
+/// A name that a statement cannot carry.
+pub(crate) fn programs(facts: &ObjectFacts) -> Result<Vec<Program>, CliError> {
+    facts.programs.iter().map(program).collect()
+}
+
+fn program(facts: &AcceptedProgram) -> Result<Program, CliError> {
+    let maps: Result<Vec<Map>, CliError> = facts
+        .maps
+        .iter()
+        .map(|map| {
+            Ok(Map {
+                name: symbol(&map.name)?,
+                kind: map.kind,
+                key_size: map.key_size,
+                value_size: map.value_size,
+                max_entries: map.max_entries,
+                sync: MapSync::None,
+            })
+        })
+        .collect();
+    Ok(Program {
+        name: symbol(&facts.name)?,
+        kind: facts.kind,
+        image: facts.image,
+        instructions: facts.instructions,
+        max_stack: facts.max_stack,
+        max_loop_count: Some(facts.max_loop_count.into()),
+        exit: ExitRange {
+            min: *facts.exit.start(),
+            max: *facts.exit.end(),
+        },
+        highest_output: facts.highest_output,
+        helpers: facts.helpers.clone(),
+        maps: maps?,
+        loops: Vec::new(),
+        worst_case_instructions: None,
+        proof: None,
+    })
+}
+
+/// The engines that vouched.
+///
+/// # Errors
+/// A name that a statement cannot carry.
+pub(crate) fn engines(facts: &ObjectFacts) -> Result<Vec<Engine>, CliError> {
+    let engine = |engine: &bpf_verifier::Engine| {
+        let (major, minor, patch) = engine.version;
+        Ok(Engine {
+            name: name(engine.name)?,
+            version: Version {
+                major,
+                minor,
+                patch,
+            },
+        })
+    };
+    facts.engines.iter().map(engine).collect()
+}
+
+/// The part of the platform that the programs of an object use, together.
+pub(crate) fn slice(facts: &ObjectFacts) -> PlatformSlice {
+    let helpers = facts
+        .programs
+        .iter()
+        .flat_map(|program| program.helpers.iter().copied());
+    let maps = facts
+        .programs
+        .iter()
+        .flat_map(|program| program.maps.iter().map(|map| map.kind));
+    PlatformSlice::new(helpers, maps)
+}
+
+/// What was executed before signing.
+///
+/// # Errors
+/// Nothing was: such an object is not signed.
+pub(crate) fn trial(facts: &ObjectFacts) -> Result<Trial, CliError> {
+    let trial = facts
+        .trial
+        .ok_or_else(|| CliError::message(codes::INTERNAL, "the object was not tried"))?;
+    Ok(Trial {
+        runs: trial.runs,
+        instructions: trial.instructions,
+        seed: trial.seed,
+    })
+}
+
+/// The class of a sandbox; Landlock without a filter of system calls counts as limits only, since
+/// each class holds the ones before it.
+pub(crate) const fn sandbox(sandbox: Sandbox) -> SandboxClass {
+    match (sandbox.seccomp, sandbox.landlock) {
+        (true, true) => SandboxClass::LandlockSeccomp,
+        (true, false) => SandboxClass::Seccomp,
+        (false, _) => SandboxClass::Limits,
+    }
+}
+
+/// A statement's name.
+///
+/// # Errors
+/// Characters or a length that names do not have.
+pub(crate) fn name(text: &str) -> Result<Name, CliError> {
+    Name::new(text).map_err(|error| {
+        CliError::new(error.code(), &error)
+            .hint(format!("`{text}` is not one; pass another by --name."))
+    })
+}
+
+/// The name of a program or map.
+///
+/// # Errors
+/// Characters or a length that symbols do not have.
+pub(crate) fn symbol(text: &str) -> Result<Symbol, CliError> {
+    Symbol::new(text).map_err(|error| CliError::new(error.code(), &error))
+}
+
+/// A text of a statement.
+///
+/// # Errors
+/// Characters or a length that texts do not have.
+pub(crate) fn text(text: &str) -> Result<Text, CliError> {
+    Text::new(text).map_err(|error| CliError::new(error.code(), &error))
+}

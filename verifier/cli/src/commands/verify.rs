@@ -1,0 +1,133 @@
+//! `bpfsign verify`: is the object safe?
+
+use std::path::Path;
+
+use bpf_verifier::worker::{Limits, Worker};
+use bpf_verifier::{Finding, ObjectFacts, Undecided, Verdict, VerifyOptions};
+use platform_click::{ExitCode, limits};
+use serde_json::{Value, json};
+
+use crate::args;
+use crate::claims;
+use crate::error::{CliError, codes};
+use crate::output::Output;
+use crate::{files, show};
+
+pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliError> {
+    let object = files::read(&args.object, limits::MAX_OBJECT_SIZE)?;
+    match prove(&args.object, &object, &args.options)? {
+        Verdict::Accepted(facts) => {
+            warn(&facts, output);
+            let programs = claims::programs(&facts)?;
+            output.result(
+                || {
+                    let table = show::statement::programs(&programs).render(2);
+                    let trial = facts.trial.map_or_else(String::new, |trial| trial_text(&trial));
+                    format!("{}: accepted\n{table}{trial}", args.object.display())
+                },
+                || json!({
+                    "verdict": "accepted",
+                    "object_sha256": facts.object.to_string(),
+                    "engines": facts.engines.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "sandbox": claims::sandbox(facts.sandbox).name(),
+                    "programs": programs.iter().map(show::statement::program_json).collect::<Vec<_>>(),
+                }),
+            );
+            Ok(ExitCode::Accepted)
+        }
+        other => refuse(&args.object, other, output),
+    }
+}
+
+fn trial_text(trial: &bpf_verifier::Trial) -> String {
+    format!(
+        "  trial: {} runs, {} instructions, {} % of branch directions taken\n",
+        trial.runs,
+        trial.instructions,
+        trial.coverage_percent()
+    )
+}
+
+/// Verifies in a child process.
+///
+/// # Errors
+/// The object is malformed, or the child cannot be started.
+pub(crate) fn prove(
+    path: &Path,
+    object: &[u8],
+    options: &args::VerifyOptions,
+) -> Result<Verdict, CliError> {
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(codes::INTERNAL, &error).hint("The verifier runs itself.")
+    })?;
+    let worker = Worker {
+        program,
+        args: vec![args::WORKER.into()],
+        limits: Limits {
+            cpu: core::time::Duration::from_secs(options.timeout),
+            wall: core::time::Duration::from_secs(options.timeout),
+            memory: options.memory << 20,
+        },
+    };
+    let options = VerifyOptions {
+        bpffilter: options.kind,
+        ..VerifyOptions::default()
+    };
+    bpf_verifier::verify_object(object, &options, &worker)
+        .map_err(|error| CliError::new(error.code(), &error).about(path))
+}
+
+/// Says why there is no acceptance, and gives the exit code.
+pub(crate) fn refuse(path: &Path, verdict: Verdict, output: &Output) -> Result<ExitCode, CliError> {
+    match verdict {
+        Verdict::Rejected(findings) => Ok(rejected(path, &findings, output)),
+        Verdict::Undecided(undecided) => Err(undecided_error(&undecided).about(path)),
+        _ => Err(CliError::message(codes::INTERNAL, "an accepted object is refused").about(path)),
+    }
+}
+
+fn rejected(path: &Path, findings: &[Finding], output: &Output) -> ExitCode {
+    for finding in findings {
+        output.diagnostic(&[show::finding::report(finding)]);
+    }
+    output.result(
+        || format!("{}: rejected\n", path.display()),
+        || {
+            let findings: Vec<Value> = findings.iter().map(show::finding::json).collect();
+            json!({ "verdict": "rejected", "findings": findings })
+        },
+    );
+    ExitCode::Rejected
+}
+
+fn undecided_error(undecided: &Undecided) -> CliError {
+    let message = match &undecided.program {
+        Some(program) => format!("undecided: program `{program}`: {}", undecided.reason),
+        None => format!("undecided: {}", undecided.reason),
+    };
+    let error = CliError::message(undecided.code, message);
+    match &undecided.counterexample {
+        Some(input) => error.hint(show::finding::input(input)),
+        None => error,
+    }
+}
+
+/// What a reader must know before relying on an acceptance.
+pub(crate) fn warn(facts: &ObjectFacts, output: &Output) {
+    if let [engine] = facts.engines.as_slice() {
+        output.warning(
+            &format!("one engine vouched ({engine})"),
+            "Engines are wrong at times; see SECURITY.md for what else was checked.",
+        );
+    }
+    let missing = facts.sandbox.missing();
+    if !missing.is_empty() {
+        output.warning(
+            &format!(
+                "the verifying process was not confined by {}",
+                missing.join(" and ")
+            ),
+            "This kernel does not offer it; verify on one that does, or in a container.",
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! Reading and writing files: bounded, once, and all or nothing.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{CliError, codes};
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// The file is absent, not a regular file, not readable, or larger than `limit`.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+    let unreadable =
+        |error: std::io::Error| CliError::message(codes::UNREADABLE, error.to_string()).about(path);
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() {
+            "is a directory"
+        } else {
+            "is not a regular file"
+        };
+        return Err(CliError::message(codes::UNREADABLE, what).about(path));
+    }
+    let too_large = |size: String| {
+        let message = format!("{size} bytes are more than the {limit} that it may have");
+        CliError::message(codes::TOO_LARGE, message).about(path)
+    };
+    let limit_u64 = u64::try_from(limit).unwrap_or(u64::MAX);
+    if metadata.len() > limit_u64 {
+        return Err(too_large(metadata.len().to_string()));
+    }
+    let mut bytes = Vec::new();
+    // The file may grow while it is read: one byte more than the limit tells.
+    file.take(limit_u64.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() > limit {
+        return Err(too_large(format!("more than {limit}")));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file as a whole: a reader sees the old contents or the new ones, never a part.
+///
+/// # Errors
+/// The directory cannot be written; the old file is untouched.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let unwritable =
+        |error: std::io::Error| CliError::message(codes::UNWRITABLE, error.to_string()).about(path);
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut file = NamedTempFile::new_in(directory).map_err(unwritable)?;
+    file.write_all(bytes).map_err(unwritable)?;
+    file.as_file().sync_all().map_err(unwritable)?;
+    file.persist(path)
+        .map_err(|error| unwritable(error.error))?;
+    Ok(())
+}
+
+/// `prog.o` with `.bpfsig` behind it.
+pub(crate) fn default_bundle(object: &Path) -> PathBuf {
+    let mut name = object.as_os_str().to_owned();
+    name.push(".bpfsig");
+    PathBuf::from(name)
+}
+
+/// The file's name without directory and extension: the default name of a statement.
+pub(crate) fn stem(object: &Path) -> String {
+    object
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}

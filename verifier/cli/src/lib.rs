@@ -1,0 +1,65 @@
+//! The command line of `bpfsign`: verify, sign and inspect eBPF programs for Click.
+#![forbid(unsafe_code)]
+
+mod args;
+mod claims;
+mod clock;
+mod commands;
+mod counter;
+mod error;
+mod files;
+mod output;
+mod show;
+
+use std::ffi::OsString;
+use std::process;
+
+use clap::Parser as _;
+use platform_click::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::error::CliError;
+use crate::output::Output;
+
+/// What the program does: a command, or the work of the verifying child when it was started as one.
+#[must_use]
+pub fn main() -> process::ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|arg| arg == args::WORKER) {
+        return bpf_verifier::worker_main();
+    }
+    run(args).number().into()
+}
+
+fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; everything else is a usage error.
+            let exit = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Accepted
+            };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let output = Output::new(&cli.global);
+    dispatch(&cli, &output).unwrap_or_else(|error| output.error(&error))
+}
+
+fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode, CliError> {
+    match &cli.command {
+        Command::Verify(args) => commands::verify::run(args, output),
+        Command::VerifyAndSign(args) => commands::sign::run(args, output),
+        Command::Check(args) => commands::check::run(args, output),
+        Command::Inspect(args) => commands::inspect::run(args, output),
+        Command::Disasm(args) => commands::disasm::run(args, output),
+        Command::State(command) => commands::state::run(command, output),
+        Command::Pki(command) => commands::pki::run(command, output),
+        Command::Platform(command) => Ok(commands::platform::run(command, output)),
+        Command::Explain(args) => commands::explain::run(args, output),
+        Command::Demo(args) => commands::demo::run(args, &cli.global),
+    }
+}
