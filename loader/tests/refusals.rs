@@ -468,18 +468,23 @@ fn facts_that_are_not_true() {
     }
 }
 
+/// The fixture stores 8 bytes at `r10 + 0`; the test puts another offset into that instruction.
 #[test]
 fn an_access_outside_of_the_frame() {
-    let case = Case::signed(fixture("frame"), "frame", ProgramKind::Filter, |_| {});
-    let refusal = refused(&case, codes::FRAME, ExitCode::Mismatch);
-    assert!(matches!(
-        refusal,
-        Refusal::Frame {
-            slot: 1,
-            offset: 0,
-            ..
-        }
-    ));
+    let store_at = |offset: i16| {
+        let mut object = fixture("frame");
+        let store = [0x7b, 0x0a, 0, 0, 0, 0, 0, 0];
+        let at = object.windows(8).position(|bytes| bytes == store).unwrap();
+        object[at + 2..at + 4].copy_from_slice(&offset.to_le_bytes());
+        Case::signed(object, "frame", ProgramKind::Filter, |_| {})
+    };
+    for outside in [0, 8, -1, -7, -513, -520, i16::MIN, i16::MAX] {
+        let refusal = refused(&store_at(outside), codes::FRAME, ExitCode::Mismatch);
+        assert!(matches!(refusal, Refusal::Frame { slot: 1, offset, .. } if offset == outside));
+    }
+    for inside in [-8, -512] {
+        assert!(store_at(inside).admit(&fresh_state()).is_ok(), "{inside}");
+    }
 }
 
 /// 23: a running map of another shape is not taken over.

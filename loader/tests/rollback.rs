@@ -195,7 +195,12 @@ fn a_trust_bundle_sets_a_counter_anew_once() {
         case
     };
     refused(&reset(2, 6), &store, codes::ROLLBACK);
-    reset(2, 7).commit(&mut store).unwrap();
+    // What was admitted with this counter long ago does not matter any more.
+    store = store_at(7);
+    let mut first = other(|claims| claims.counter = 7);
+    refused(&first, &store, codes::EQUIVOCATION);
+    first.trust = reset(2, 7).trust;
+    first.commit(&mut store).unwrap();
     reset(2, 9).commit(&mut store).unwrap();
     // The same trust bundle does not bring 7 back.
     refused(&reset(2, 8), &store, codes::ROLLBACK);
@@ -232,6 +237,21 @@ fn the_time_floor_rises_with_signed_times_alone() {
     assert_eq!(store.snapshot().now(Some(UnixTime::EPOCH)), now());
     let ahead = now().saturating_add(5);
     assert_eq!(store.snapshot().now(Some(ahead)), ahead);
+}
+
+/// A trust bundle's time is a signed time too.
+#[test]
+fn a_trust_bundle_raises_the_time_floor() {
+    let issued = now().saturating_add(5 * DAY);
+    let mut case = counted(1);
+    case.trust = PKI.trust(|contents| {
+        contents.version = 2;
+        contents.issued = issued;
+    });
+    let mut store = MemoryStore::new(fresh_state());
+    assert_eq!(case.admit(store.snapshot()).unwrap().now(), issued);
+    case.commit(&mut store).unwrap();
+    assert_eq!(store.snapshot().time_floor, issued);
 }
 
 /// A signed time also counts at once: it is at least that late.

@@ -15,8 +15,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bpf_loader::audit::AuditHead;
 use bpf_loader::{
-    CommitError, Damage, RollbackStore, SLOT_SIZE, StateDir, StateError, StoreError, codes,
+    CommitError, Damage, RELEASE_TIME, RollbackStore, SLOT_SIZE, StateDir, StateError, StoreError,
+    codes,
 };
 use bpf_pki::{SecretKey, Signer, sign_trust_bundle};
 use bpf_trust::RootKeys;
@@ -305,6 +307,17 @@ fn an_audit_log_that_was_edited() {
         fs::write(dir.file("audit"), log).unwrap();
         fails(StateDir::open(&dir.path()), codes::STATE_DAMAGED);
     }
+    // A forger can compute the hashes of his lines, but not that which the state holds.
+    let mut head = AuditHead::EMPTY;
+    let forged = lines.iter().map(|line| {
+        let event = line.split(' ').nth(2).unwrap();
+        let (next, line) = head.append(RELEASE_TIME, &event);
+        head = next;
+        line
+    });
+    let forged: String = forged.collect();
+    fs::write(dir.file("audit"), forged).unwrap();
+    fails(StateDir::open(&dir.path()), codes::STATE_DAMAGED);
     // What follows the last line belongs to a change that did not come about.
     fs::write(dir.file("audit"), log.clone() + "5 half a li").unwrap();
     commit(&admit(4), &mut dir.open());
@@ -370,6 +383,23 @@ fn a_state_that_was_exchanged_meanwhile() {
     match admission.commit(&mut state) {
         Err(CommitError::Store(StateError::Damaged { damage, .. })) => {
             assert_eq!(damage, Damage::Store(StoreError::Unrelated));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(dir.contents(), before);
+}
+
+/// Nor is the log continued when what counts of it is gone.
+#[test]
+fn a_log_that_was_cut_meanwhile() {
+    let dir = Dir::with_state();
+    let mut state = dir.open();
+    let admission = admit(1).admit(state.snapshot()).unwrap();
+    fs::write(dir.file("audit"), b"1 ").unwrap();
+    let before = dir.contents();
+    match admission.commit(&mut state) {
+        Err(CommitError::Store(StateError::Damaged { damage, .. })) => {
+            assert_eq!(damage, Damage::AuditEnd);
         }
         other => panic!("{other:?}"),
     }
