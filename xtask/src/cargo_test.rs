@@ -48,7 +48,7 @@ impl Tally {
             .strip_prefix("test ")
             .and_then(|rest| rest.strip_suffix(" ... FAILED"))
         {
-            self.failures.push(name.to_owned());
+            self.failures.push(name.trim_end().to_owned());
         }
         let Some(counts) = line.strip_prefix("test result: ") else {
             return;
@@ -96,7 +96,7 @@ mod tests {
         for line in [
             "running 3 tests",
             "test a::b ... ok",
-            "test a::c ... FAILED",
+            "test a::c     ... FAILED",
             "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
             "test src/lib.rs - x (line 3) ... ok",
             "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",

@@ -107,7 +107,7 @@ fn documentation(sh: &Shell) -> Result<String> {
     Ok("no warnings".to_owned())
 }
 
-/// Links the crates that the unikernel shares without std, at the versions of the workspace.
+/// Links the crates that do without std, at the versions of the workspace.
 fn no_std(sh: &Shell, target: &Path) -> Result<String> {
     let folder = "tests/no_std";
     sh.copy_file("Cargo.lock", folder)?;
@@ -115,7 +115,7 @@ fn no_std(sh: &Shell, target: &Path) -> Result<String> {
     let target = target.join("no_std");
     cmd!(sh, "cargo fmt --check").run()?;
     cmd!(sh, "cargo build --target-dir {target}").run()?;
-    Ok("no std in the crates that the unikernel shares".to_owned())
+    Ok("no std leaks in".to_owned())
 }
 
 /// Licences, sources and known vulnerabilities of dependencies, by `deny.toml`.

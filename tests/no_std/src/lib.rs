@@ -1,10 +1,11 @@
-//! Links every crate that the unikernel shares into one static library without std.
+//! Links every crate that does without std into one static library.
 //!
 //! std brings a panic handler. So does this crate, and a program has one: when a crate below pulls
 //! std in, directly or through a feature of a dependency, this one does not build (E0152, "found
 //! duplicate lang item `panic_impl`"). Nothing here is ever run.
 #![no_std]
 
+use bpf_checker as _;
 use bpf_loader as _;
 use bpf_object as _;
 use bpf_runtime as _;

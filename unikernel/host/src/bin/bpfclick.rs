@@ -1,4 +1,5 @@
 //! `bpfclick`: runs a Click configuration.
+#![forbid(unsafe_code)]
 
 use core::sync::atomic::AtomicBool;
 use std::io;

@@ -1,0 +1,216 @@
+//! The structure of the workspace that ARCHITECTURE.md promises: who may depend on whom, which
+//! crates do without std, and that none has unsafe code.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// One crate of the workspace.
+struct Rule {
+    name: &'static str,
+    /// Whether it has to build without std.
+    no_std: bool,
+    /// The crates of the workspace that it may depend on. Only crates further up in the table are
+    /// possible, so that arrows point in one direction.
+    uses: &'static [&'static str],
+}
+
+const fn rule(name: &'static str, no_std: bool, uses: &'static [&'static str]) -> Rule {
+    Rule { name, no_std, uses }
+}
+
+const RULES: &[Rule] = &[
+    rule("platform-click", true, &[]),
+    rule("bpf-object", true, &["platform-click"]),
+    rule("bpf-statement", true, &["platform-click"]),
+    rule("bpf-trust", true, &["platform-click", "bpf-statement"]),
+    rule(
+        "bpf-loader",
+        true,
+        &["platform-click", "bpf-object", "bpf-statement", "bpf-trust"],
+    ),
+    rule("bpf-runtime", true, &["platform-click", "bpf-object"]),
+    rule(
+        "click-graph",
+        true,
+        &[
+            "platform-click",
+            "bpf-object",
+            "bpf-statement",
+            "bpf-loader",
+            "bpf-runtime",
+        ],
+    ),
+    rule(
+        "click-host",
+        false,
+        &[
+            "platform-click",
+            "bpf-statement",
+            "bpf-trust",
+            "bpf-loader",
+            "bpf-runtime",
+            "click-graph",
+        ],
+    ),
+    rule("bpf-checker", true, &["platform-click", "bpf-object"]),
+    rule(
+        "bpf-verifier",
+        false,
+        &["platform-click", "bpf-object", "bpf-runtime", "bpf-checker"],
+    ),
+    rule(
+        "bpf-pki",
+        false,
+        &["platform-click", "bpf-statement", "bpf-trust"],
+    ),
+    rule(
+        "bpfsign",
+        false,
+        &[
+            "platform-click",
+            "bpf-object",
+            "bpf-statement",
+            "bpf-trust",
+            "bpf-loader",
+            "bpf-runtime",
+            "click-graph",
+            "click-host",
+            "bpf-verifier",
+            "bpf-pki",
+        ],
+    ),
+    rule("xtask", false, &[]),
+    rule("e2e", false, &["platform-click"]),
+];
+
+fn workspace() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(e2e::root().join("Cargo.toml"))
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+fn rule_of(package: &Package) -> &'static Rule {
+    RULES
+        .iter()
+        .find(|rule| rule.name == package.name.as_str())
+        .unwrap_or_else(|| panic!("{} is not in the table", package.name))
+}
+
+/// The root files of a package's library and programs.
+fn crate_roots(package: &Package) -> impl Iterator<Item = String> {
+    package
+        .targets
+        .iter()
+        .filter(|target| target.is_lib() || target.is_bin())
+        .map(|target| fs::read_to_string(&target.src_path).unwrap())
+}
+
+#[test]
+fn the_table_is_the_workspace_and_points_upwards() {
+    let members: BTreeSet<String> = workspace()
+        .workspace_packages()
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    let table: BTreeSet<String> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
+    assert_eq!(members, table);
+    for (place, rule) in RULES.iter().enumerate() {
+        for used in rule.uses {
+            assert!(
+                RULES[..place].iter().any(|above| above.name == *used),
+                "{} may not use {used}, which is not above it",
+                rule.name
+            );
+        }
+    }
+}
+
+#[test]
+fn crates_depend_only_on_what_the_table_allows() {
+    let metadata = workspace();
+    for package in metadata.workspace_packages() {
+        let rule = rule_of(package);
+        for dependency in &package.dependencies {
+            let ours = dependency.path.is_some();
+            if ours && dependency.kind != DependencyKind::Development {
+                assert!(
+                    rule.uses.contains(&dependency.name.as_str()),
+                    "{} depends on {}, which the table does not allow",
+                    package.name,
+                    dependency.name
+                );
+            }
+        }
+    }
+}
+
+/// Whether std leaks in is what linking `tests/no_std` finds out; here, that no crate is left out.
+#[test]
+fn crates_without_std_are_linked_without_it() {
+    let metadata = workspace();
+    let manifest = fs::read_to_string(e2e::root().join("tests/no_std/Cargo.toml")).unwrap();
+    for package in metadata.workspace_packages() {
+        let rule = rule_of(package);
+        let linked = manifest
+            .lines()
+            .any(|line| line.starts_with(&format!("{} = {{", package.name)));
+        assert_eq!(linked, rule.no_std, "{} in tests/no_std", package.name);
+        if rule.no_std {
+            for root in crate_roots(package) {
+                assert!(root.contains("\n#![no_std]\n"), "{}", package.name);
+            }
+            for dependency in &package.dependencies {
+                let shipped = dependency.kind == DependencyKind::Normal && !dependency.optional;
+                let ours = dependency.path.is_some();
+                assert!(
+                    !shipped || ours || !dependency.uses_default_features,
+                    "{} takes {} with its default features, which ask for std",
+                    package.name,
+                    dependency.name
+                );
+            }
+        }
+    }
+}
+
+/// The compiler then finds it, wherever it may hide.
+#[test]
+fn no_crate_has_unsafe_code() {
+    for package in workspace().workspace_packages() {
+        for root in crate_roots(package) {
+            assert!(
+                root.contains("\n#![forbid(unsafe_code)]\n"),
+                "{} does not forbid unsafe code",
+                package.name
+            );
+        }
+    }
+}
+
+/// Versions are chosen once, for all crates.
+#[test]
+fn every_dependency_takes_its_version_from_the_workspace() {
+    for package in workspace().workspace_packages() {
+        let text = fs::read_to_string(&package.manifest_path).unwrap();
+        let mut dependencies = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                dependencies = line.ends_with("dependencies]");
+            } else if dependencies && !line.trim().is_empty() && !line.starts_with('#') {
+                let inherited = line.contains("workspace = true");
+                assert!(inherited, "{}: {line}", package.name);
+            }
+        }
+    }
+}
