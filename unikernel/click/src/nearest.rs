@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-/// The candidate that differs least from `name`, if it differs little: by one edit per three
-/// characters. Case does not count.
+/// The candidate that differs least from `name`, if it differs little: by about one edit per three
+/// characters, and not at all from a name of one. Case does not count.
 pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = name.chars().count().div_ceil(3);
+    let limit = name.chars().count().saturating_add(1) / 3;
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
@@ -47,13 +47,14 @@ mod tests {
 
     #[test]
     fn finds_what_was_meant() {
-        let names = ["Counter", "Print", "BPFFilter", "FromDump"];
+        let names = ["a", "Counter", "Print", "BPFFilter", "FromDump"];
         for (name, expected) in [
             ("Countr", Some("Counter")),
             ("counter", Some("Counter")),
             ("BPFilter", Some("BPFFilter")),
             ("Fromdumps", Some("FromDump")),
             ("Queue", None),
+            ("c", None),
             ("", None),
         ] {
             assert_eq!(nearest(name, names), expected, "{name}");

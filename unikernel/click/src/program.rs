@@ -8,7 +8,7 @@ use bpf_loader::{Admission, AdmittedObject, Expectation, Refusal};
 use bpf_object::Image;
 use bpf_runtime::{Instance, LoadError, Maps, MapsError};
 use bpf_statement::{ExitRange, Name, Symbol};
-use platform_click::{Code, Digest};
+use platform_click::{Code, Digest, ProgramKind};
 
 use crate::codes;
 use crate::host::HostError;
@@ -128,8 +128,20 @@ pub(crate) struct Facts {
     pub(crate) program: Symbol,
     /// The values that were proved to be all that it returns.
     pub(crate) exit: ExitRange,
+    /// The highest output that it names, for a classifier that does not always drop.
+    pub(crate) highest_output: Option<u8>,
     /// The most instructions of a run, where that was proved.
     pub(crate) worst_case: Option<u64>,
+}
+
+impl Facts {
+    /// Whether the program was proved to return nothing but values like this one.
+    pub(crate) fn allow(&self, value: u64) -> bool {
+        let in_range = (self.exit.min..=self.exit.max).contains(&value);
+        let is_output = |highest: u8| value <= highest.into();
+        let drops = value == ProgramKind::CLASSIFIER_DROP;
+        in_range && (drops || self.highest_output.is_none_or(is_output))
+    }
 }
 
 impl Installed {
@@ -146,6 +158,7 @@ impl Installed {
             object: claims.object,
             program: program.name.clone(),
             exit: program.exit,
+            highest_output: program.highest_output,
             worst_case: program.worst_case_instructions,
         };
         Self::load(object.program().image(), facts, secret)

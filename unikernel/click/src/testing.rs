@@ -210,6 +210,7 @@ pub(crate) fn program(kind: ProgramKind, code: &[Insn]) -> (Image, Facts) {
             min: *returns.start(),
             max: *returns.end(),
         },
+        highest_output: None,
         worst_case: None,
     };
     (image.unwrap(), facts)

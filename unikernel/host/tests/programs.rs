@@ -1,0 +1,306 @@
+//! Signed programs in elements: what they do to packets, and what is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+#[path = "common/signing.rs"]
+mod signing;
+
+use std::fs;
+
+use click_host::{Options, run};
+use common::{packets, pcap};
+use signing::{Site, object, sample};
+
+/// An Ethernet frame with IPv4 and a UDP port.
+fn udp(port: u16) -> Vec<u8> {
+    let mut frame = vec![0; 14 + 20 + 8];
+    frame[12..14].copy_from_slice(&[0x08, 0x00]);
+    frame[14] = 0x45;
+    frame[14 + 9] = 17;
+    frame[14 + 20 + 2..14 + 20 + 4].copy_from_slice(&port.to_be_bytes());
+    frame
+}
+
+fn readings(site: &Site, text: &str, handlers: &[&str]) -> Vec<String> {
+    let report = site.folder.run_with(text, &site.options(handlers));
+    let report = report.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+    assert!(report.failure.is_none(), "{:?}", report.failure);
+    report
+        .readings
+        .into_iter()
+        .map(|reading| reading.value)
+        .collect()
+}
+
+const FILTER: &str = "FromDump(DIR/in.pcap, STOP true)
+    -> f :: BPFFilter(ID 1, FILE DIR/target-port.o, SIGNATURE DIR/target-port.o.bpfsig)
+    -> ToDump(DIR/out.pcap)";
+
+/// A site with the sample `target-port` and a capture of three packets, one of which it drops.
+fn filtering() -> Site {
+    let site = Site::new();
+    site.sign_sample("target-port");
+    site.folder
+        .write("in.pcap", &pcap(&[&udp(53), &udp(12345), &udp(12346)]));
+    site
+}
+
+#[test]
+fn a_signed_filter_filters() {
+    let site = filtering();
+    let handlers = [
+        "count",
+        "filtered",
+        "faults",
+        "kind",
+        "program",
+        "statement",
+        "counter",
+    ];
+    let handlers = handlers.map(|handler| format!("f.{handler}"));
+    let values = readings(&site, FILTER, &handlers.each_ref().map(String::as_str));
+    assert_eq!(
+        values,
+        ["3", "1", "0", "filter", "target_port", "target-port", "1"]
+    );
+    let out = packets(&site.folder.path("out.pcap"));
+    let bytes: Vec<Vec<u8>> = out.into_iter().map(|(_, bytes)| bytes).collect();
+    assert_eq!(bytes, [udp(53), udp(12346)]);
+}
+
+#[test]
+fn a_program_may_run_again_and_a_newer_one_may_replace_it_but_not_the_reverse() {
+    let site = filtering();
+    for _ in 0..2 {
+        assert_eq!(readings(&site, FILTER, &["f.counter"]), ["1"]);
+    }
+    let old = fs::read(site.folder.path("target-port.o.bpfsig")).unwrap();
+    site.sign("target-port", &sample("target-port"), "target-port", 2);
+    assert_eq!(readings(&site, FILTER, &["f.counter"]), ["2"]);
+    site.folder.write("target-port.o.bpfsig", &old);
+    refused(&site, FILTER, 27, "BPF-L");
+}
+
+#[test]
+fn a_classifier_deals_packets_out() {
+    let site = Site::new();
+    site.sign_sample("round-robin");
+    site.folder
+        .write("in.pcap", &pcap(&[b"a", b"b", b"c", b"d", b"e"]));
+    let text = "FromDump(DIR/in.pcap, STOP true) -> c :: BPFClassifier(FILE DIR/round-robin.o);
+        c [0] -> even :: Counter -> Discard; c [1] -> odd :: Counter -> Discard";
+    let values = readings(&site, text, &["even.count", "odd.count", "c.filtered"]);
+    assert_eq!(values, ["3", "2", "0"]);
+}
+
+#[test]
+fn a_rewriter_strips_headers() {
+    let site = Site::new();
+    site.sign_sample("strip-ether-vlan-header");
+    let mut tagged = vec![0; 12];
+    tagged.extend([0x81, 0x00, 0x00, 0x05, 0x08, 0x00]);
+    tagged.extend(b"tagged");
+    site.folder
+        .write("in.pcap", &pcap(&[&udp(53), &tagged, b"short"]));
+    let text = "FromDump(DIR/in.pcap, STOP true)
+        -> r :: BPFRewriter(FILE DIR/strip-ether-vlan-header.o)
+        -> ToDump(DIR/out.pcap, ENCAP IP)";
+    assert_eq!(
+        readings(&site, text, &["r.filtered", "r.aborts"]),
+        ["1", "1"]
+    );
+    let out = packets(&site.folder.path("out.pcap"));
+    assert_eq!(out[0].1, udp(53)[14..]);
+    assert_eq!(out[1].1, b"tagged");
+}
+
+#[test]
+fn elements_have_maps_of_their_own() {
+    let site = Site::new();
+    site.sign_sample("round-robin");
+    site.folder
+        .write("in.pcap", &pcap(&[b"a", b"b", b"c", b"d"]));
+    let text = "a, b :: BPFClassifier(FILE DIR/round-robin.o); t :: Counter -> Discard;
+        FromDump(DIR/in.pcap, STOP true) -> a -> b -> t;
+        a [1] -> Discard; b [1] -> Discard;";
+    assert_eq!(readings(&site, text, &["b.count", "t.count"]), ["2", "1"]);
+}
+
+#[test]
+fn names_and_programs_are_chosen_by_the_configuration() {
+    let site = Site::new();
+    let two = object("loader/object/tests/fixtures/two_programs.o");
+    site.sign("two", &two, "edge.fw", 1);
+    site.folder.write("in.pcap", &pcap(&[b"abc"]));
+    let text = |arguments: &str| {
+        format!("FromDump(DIR/in.pcap) -> f :: BPFFilter(FILE DIR/two.o{arguments}) -> Discard")
+    };
+    let handlers = ["f.program", "f.statement"];
+    let chosen = text(", NAME core.fw edge.fw, PROGRAM count");
+    assert_eq!(readings(&site, &chosen, &handlers), ["count", "edge.fw"]);
+    // Another name, none of several programs, a program of another kind, one that is not there.
+    for arguments in [
+        "",
+        ", NAME edge.fw",
+        ", NAME edge.fw, PROGRAM sort",
+        ", NAME edge.fw, PROGRAM other",
+    ] {
+        refused(&site, &text(arguments), 28, "BPF-L");
+    }
+}
+
+/// Expects that a configuration is refused with this exit code, and that nothing has changed.
+fn refused(site: &Site, text: &str, exit: u8, id: &str) {
+    refused_with(site, text, &site.options(&[]), exit, id);
+}
+
+fn refused_with(site: &Site, text: &str, options: &Options, exit: u8, id: &str) {
+    let before = site.folder.snapshot();
+    let error = run(&site.folder.source(text), options, &mut |_| {}).unwrap_err();
+    let shown = error.render(&site.folder.source(text));
+    assert_eq!(error.code().exit.number(), exit, "{shown}");
+    assert!(error.code().id.starts_with(id), "{shown}");
+    assert_eq!(site.folder.snapshot(), before, "{shown}");
+}
+
+#[test]
+fn an_unsigned_object_is_refused() {
+    let site = filtering();
+    fs::remove_file(site.folder.path("target-port.o.bpfsig")).unwrap();
+    refused(&site, FILTER, 20, "BPF-L");
+}
+
+#[test]
+fn a_flipped_byte_is_refused_in_object_and_bundle() {
+    for (file, exit) in [("target-port.o", 25), ("target-port.o.bpfsig", 21)] {
+        let site = filtering();
+        let mut bytes = fs::read(site.folder.path(file)).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        site.folder.write(file, &bytes);
+        refused(&site, FILTER, exit, "BPF-");
+    }
+}
+
+#[test]
+fn another_signer_is_refused() {
+    let site = filtering();
+    let stranger = filtering();
+    let bundle = fs::read(stranger.folder.path("target-port.o.bpfsig")).unwrap();
+    site.folder.write("target-port.o.bpfsig", &bundle);
+    refused(&site, FILTER, 22, "BPF-T");
+}
+
+#[test]
+fn a_program_of_another_kind_is_refused() {
+    let site = Site::new();
+    site.sign_sample("round-robin");
+    site.folder.write("in.pcap", &pcap(&[]));
+    let text = "FromDump(DIR/in.pcap) -> BPFFilter(FILE DIR/round-robin.o) -> ToDump(DIR/out.pcap)";
+    refused(&site, text, 28, "BPF-L");
+}
+
+#[test]
+fn a_classifier_with_too_few_outputs_is_refused() {
+    let site = Site::new();
+    site.sign_sample("round-robin");
+    site.folder.write("in.pcap", &pcap(&[]));
+    let text =
+        "FromDump(DIR/in.pcap) -> BPFClassifier(FILE DIR/round-robin.o) -> ToDump(DIR/out.pcap)";
+    refused(&site, text, 28, "BPF-L");
+}
+
+#[test]
+fn one_refused_program_keeps_the_others_from_being_committed() {
+    let site = filtering();
+    let both = "FromDump(DIR/in.pcap) -> BPFFilter(FILE DIR/target-port.o)
+        -> BPFFilter(FILE DIR/missing.o) -> ToDump(DIR/out.pcap)";
+    refused(&site, both, 3, "BPF-C012");
+}
+
+#[test]
+fn a_process_without_trust_runs_no_program() {
+    let site = filtering();
+    refused_with(&site, FILTER, &Options::default(), 2, "BPF-C011");
+}
+
+#[test]
+fn a_missing_or_damaged_state_is_refused_and_not_made_anew() {
+    let site = filtering();
+    let mut elsewhere = site.options(&[]);
+    elsewhere.state = Some(site.folder.path("in.pcap/st"));
+    refused_with(&site, FILTER, &elsewhere, 31, "BPF-L");
+    let mut store = fs::read(site.folder.path("st/store")).unwrap();
+    store.iter_mut().for_each(|byte| *byte ^= 1);
+    site.folder.write("st/store", &store);
+    refused(&site, FILTER, 31, "BPF-L");
+}
+
+#[test]
+fn a_trust_bundle_of_another_root_is_refused() {
+    let site = filtering();
+    let stranger = Site::new();
+    let mut options = site.options(&[]);
+    options.trust = stranger.options(&[]).trust;
+    refused_with(&site, FILTER, &options, 22, "BPF-T");
+    options.trust = Some(site.folder.path("missing"));
+    refused_with(&site, FILTER, &options, 3, "BPF-C012");
+}
+
+#[test]
+fn a_huge_or_unreadable_object_is_refused() {
+    let site = filtering();
+    let huge = fs::File::create(site.folder.path("huge.o")).unwrap();
+    huge.set_len(2 << 30).unwrap();
+    fs::create_dir(site.folder.path("folder.o")).unwrap();
+    for name in ["huge.o", "folder.o"] {
+        let text = format!("FromDump(DIR/in.pcap) -> BPFFilter(FILE DIR/{name}) -> Discard");
+        let error = run(&site.folder.source(&text), &site.options(&[]), &mut |_| {}).unwrap_err();
+        assert_eq!(error.code().id, "BPF-C012");
+    }
+}
+
+#[test]
+fn a_check_admits_and_commits_nothing() {
+    let site = filtering();
+    let before = site.folder.snapshot();
+    let options = Options {
+        check_only: true,
+        ..site.options(&["f.count"])
+    };
+    site.folder.run_with(FILTER, &options).unwrap();
+    assert_eq!(site.folder.snapshot(), before);
+    fs::remove_file(site.folder.path("target-port.o.bpfsig")).unwrap();
+    refused_with(&site, FILTER, &options, 20, "BPF-L");
+}
+
+#[test]
+fn what_should_be_known_is_said() {
+    let site = filtering();
+    let text = FILTER.replace("ID 1", "ID 1, JIT true");
+    let mut lines = Vec::new();
+    let source = site.folder.source(&text);
+    run(&source, &site.options(&[]), &mut |line| {
+        lines.push(line.to_owned())
+    })
+    .unwrap();
+    let all = lines.join("\n");
+    assert!(all.contains("programs are interpreted"), "{all}");
+    assert!(all.contains("one engine alone vouched"), "{all}");
+}
+
+#[test]
+fn a_refusal_shows_the_element_and_the_reason() {
+    let site = filtering();
+    fs::remove_file(site.folder.path("target-port.o.bpfsig")).unwrap();
+    let shown = site.folder.error(FILTER, &site.options(&[]));
+    insta::assert_snapshot!(shown);
+}
