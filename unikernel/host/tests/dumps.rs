@@ -11,8 +11,8 @@
 
 mod common;
 
+use core::time::Duration;
 use std::fs;
-use std::time::Duration;
 
 use click_host::Options;
 use common::{Folder, capture, packets, pcap, value};

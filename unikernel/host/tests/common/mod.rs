@@ -1,11 +1,11 @@
 //! Captures, and runs of configurations in a folder of their own.
 #![allow(dead_code, reason = "each test crate uses what it needs")]
 
+use core::time::Duration;
 use std::borrow::Cow;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use click_graph::Source;
 use click_host::{Error, Options, Report, run};
