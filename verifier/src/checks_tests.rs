@@ -493,3 +493,14 @@ fn too_many_chains_of_calls_are_given_up() {
     let image = with_functions(ProgramKind::Filter, &code, &starts);
     assert!(matches!(check(&image), Err(Failure::TooComplex)));
 }
+
+/// As many instructions and branches as there may be.
+#[test]
+fn the_largest_program_is_analysed() {
+    let mut code = vec![mov(0, 1)];
+    while code.len() + 3 < platform_click::limits::MAX_INSTRUCTIONS {
+        code.extend([if_null(0, 1), store(10, -8, 0)]);
+    }
+    code.extend(leave());
+    assert_eq!(found(&[&code]), [""; 0]);
+}

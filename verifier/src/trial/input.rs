@@ -54,8 +54,10 @@ impl Generator {
             self.random.pick(&LENGTHS).unwrap_or(0)
         } else if self.random.chance(98) {
             self.random.below(ORDINARY)
+        } else if self.random.chance(50) {
+            MAX_PACKET_SIZE
         } else {
-            self.random.below(MAX_PACKET_SIZE).saturating_add(1)
+            self.random.below(MAX_PACKET_SIZE)
         };
         let mut packet = vec![0; length];
         match self.random.below(8) {

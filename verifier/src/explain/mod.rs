@@ -443,3 +443,6 @@ fn list(kinds: Kinds) -> String {
 fn name(register: Reg) -> String {
     format!("r{}", register.v)
 }
+
+#[cfg(test)]
+mod tests;
