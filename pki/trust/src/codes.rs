@@ -2,15 +2,15 @@
 
 platform_click::codes! {
     CERTIFICATE_ENCODING = "BPF-T001", Signature, "a certificate is not in DER",
-        "Certificates are read byte-strictly: whatever is not the one DER encoding of its content is refused, since other encodings would give one certificate several digests. Issue it again with `bpfsign pki issue`.";
+        "Certificates are read byte-strictly: whatever is not the one DER encoding of its content is refused, since other encodings would give one certificate several digests. Issue it again; `bpfsign pki init` makes certificates of this form.";
     CERTIFICATE_ALGORITHM = "BPF-T002", Untrusted, "a certificate uses another algorithm",
         "Keys are on P-256 and signatures are ECDSA with SHA-256. Make a key on P-256 and issue the certificate again.";
     CERTIFICATE_FIELD = "BPF-T003", Untrusted, "a field of a certificate is not as the profile says",
-        "`docs/formats.md`, section \"Certificate profile\", lists each field. Issue the certificate again with `bpfsign pki issue`.";
+        "`docs/formats.md`, section \"Certificate profile\", lists each field. Issue the certificate again; `bpfsign pki init` makes certificates of this profile.";
     CERTIFICATE_EXTENSIONS = "BPF-T004", Untrusted, "the extensions of a certificate are not those of the profile",
         "A certificate has exactly the extensions of `docs/formats.md`, each once. An extension that the loader does not know could limit what the certificate is for, so none is ignored.";
     CA_AS_LEAF = "BPF-T005", Untrusted, "a CA certificate stands where the leaf belongs",
-        "A key that issues certificates does not sign statements. Sign with a leaf: `bpfsign pki issue verifier` makes one.";
+        "A key that issues certificates does not sign statements. Sign with a leaf, such as that in the `signer.pem` of `bpfsign pki init`.";
     LEAF_AS_CA = "BPF-T006", Untrusted, "a leaf certificate stands where the CA belongs",
         "Only a CA may issue certificates. Put the chain in the order leaf, CA, and check who issued the leaf.";
     KEY_USAGE = "BPF-T007", Untrusted, "the key usage of a certificate is not as the profile says",

@@ -85,7 +85,30 @@ fn to_json(code: &Code) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::args::Cli;
+
+    /// A way out that does not exist is none.
+    #[test]
+    fn help_names_commands_that_exist() {
+        for code in all_codes() {
+            for quoted in code.help.split('`').skip(1).step_by(2) {
+                let Some(words) = quoted.strip_prefix("bpfsign ") else {
+                    continue;
+                };
+                let mut command = Cli::command();
+                for word in words.split(' ') {
+                    if !command.has_subcommands() {
+                        break;
+                    }
+                    let found = command.find_subcommand(word).cloned();
+                    command = found.unwrap_or_else(|| panic!("{}: `{quoted}`", code.id));
+                }
+            }
+        }
+    }
 
     #[test]
     fn codes_are_unique_and_well_formed() {
