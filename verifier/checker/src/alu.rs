@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::number::{Number, size_bits};
 use crate::state::State;
 use crate::tnum::ones;
-use crate::value::{Base, Id, MAX_OFFSET, Pointer, Room, Scalar, Value};
+use crate::value::{Base, Id, MAX_OFFSET, Origin, Pointer, Room, Scalar, Value};
 
 impl Machine<'_> {
     /// `dst = dst op src`.
@@ -42,8 +42,9 @@ impl Machine<'_> {
                 self.offset(state, pointer, number, op, right_reg)?
             }
             (Value::Pointer(a), Value::Pointer(b)) if op == AluOp::Sub => {
-                check_operation(op, width, dst)?;
-                self.distance(state, &a, &b, dst)?
+                // The lower half of a difference depends on nothing but the lower halves.
+                let distance = self.distance(state, &a, &b, dst)?;
+                self.moved(width, distance, dst)?
             }
             (Value::Pointer(_), _) => return Err(arithmetic_cause(op, dst)),
             _ => return Err(arithmetic_cause(op, right_reg)),
@@ -89,7 +90,12 @@ impl Machine<'_> {
         if op == AluOp::And && keeps(&a.number, &b.number, width) {
             return Ok(Value::Number(Scalar { number, ..a }));
         }
-        Ok(self.numbered(number))
+        Ok(match self.numbered(number) {
+            Value::Number(result) if width == Width::W64 && b.number.as_constant() == Some(32) => {
+                Value::Number(shifted(op, a, result))
+            }
+            result => result,
+        })
     }
 
     /// `pointer ± number`.
@@ -210,7 +216,7 @@ impl Machine<'_> {
         Value::Number(Scalar {
             number,
             id: self.ids.fresh(),
-            room: Some(Room {
+            origin: Origin::Room(Room {
                 id: pointer.id,
                 fixed: pointer.fixed,
             }),
@@ -234,8 +240,14 @@ impl Machine<'_> {
         src: Reg,
         from: Size,
     ) -> Result<(), Cause> {
-        let number = self.number(state, src)?.number;
-        let result = self.numbered(number.sign_extend(size_bits(from), width));
+        let scalar = self.number(state, src)?;
+        let extended = scalar.number.sign_extend(size_bits(from), width);
+        let fits = fits_signed(&scalar.number, size_bits(from));
+        let result = if fits && (width == Width::W64 || *scalar.number.signed().start() >= 0) {
+            Value::Number(scalar)
+        } else {
+            self.numbered(extended)
+        };
         state.set(dst, result);
         Ok(())
     }
@@ -252,6 +264,44 @@ impl Machine<'_> {
         let result = self.numbered(number.swap(kind, width));
         state.set(dst, result);
         Ok(())
+    }
+}
+
+/// Whether every member is a signed number of so many bits.
+fn fits_signed(number: &Number, bits: u32) -> bool {
+    let most = ones(bits.saturating_sub(1)).cast_signed();
+    *number.signed().start() >= !most && *number.signed().end() <= most
+}
+
+/// The result of a 64-bit shift of `a` by 32: to the left it remembers `a`, back again it may be
+/// what was shifted.
+fn shifted(op: AluOp, a: Scalar, result: Scalar) -> Scalar {
+    match (op, a.origin) {
+        (AluOp::Lsh, _) if a.id != Id::NONE => Scalar {
+            origin: Origin::Shifted {
+                of: a.id,
+                fits_unsigned: *a.number.unsigned().end() <= ones(32),
+                fits_signed: fits_signed(&a.number, 32),
+            },
+            ..result
+        },
+        (
+            AluOp::Rsh,
+            Origin::Shifted {
+                of,
+                fits_unsigned: true,
+                ..
+            },
+        )
+        | (
+            AluOp::Arsh,
+            Origin::Shifted {
+                of,
+                fits_signed: true,
+                ..
+            },
+        ) => Scalar { id: of, ..result },
+        _ => result,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::finding::Cause;
 use crate::machine::Machine;
 use crate::number::Number;
 use crate::state::State;
-use crate::value::{Base, Id, MAX_OFFSET, Pointer, Scalar, Value};
+use crate::value::{Base, Id, MAX_OFFSET, Origin, Pointer, Scalar, Value};
 use platform_click::limits::STACK_FRAME_SIZE;
 
 /// A conditional jump.
@@ -98,12 +98,16 @@ impl Test {
             (Base::Data(x), Base::Data(y)) if x == y => Self::offsets(a, b, 0),
             (
                 Base::MapValue {
-                    maybe_null: false, ..
+                    map,
+                    maybe_null: false,
+                    ..
                 },
                 Base::MapValue {
-                    maybe_null: false, ..
+                    map: other,
+                    maybe_null: false,
+                    ..
                 },
-            ) => {
+            ) if map == other => {
                 if a.id == b.id {
                     Self::offsets(a, b, 0)
                 } else {
@@ -181,7 +185,7 @@ fn assume_numbers(
         if scalar.id != Id::NONE && number != scalar.number {
             state.set_number(scalar.id, number);
         }
-        if let Some(room) = scalar.room {
+        if let Origin::Room(room) = scalar.origin {
             state.learn_room(room, *number.signed().start());
         }
     }

@@ -27,14 +27,8 @@ impl Machine<'_> {
         slot: u32,
         id: u32,
     ) -> Result<(), Cause> {
-        let helper = HelperId::from_number(id).ok_or(Cause::UnknownHelper { id })?;
+        let helper = self.helper(id)?;
         let spec = helper.spec();
-        if !spec.kinds.contains(self.image.kind()) {
-            return Err(Cause::HelperKind {
-                helper: spec.name,
-                kind: self.image.kind(),
-            });
-        }
         let map = self.check_arguments(state, &spec)?;
         self.facts.helper(helper);
         if spec.reallocates_packet {
@@ -60,6 +54,19 @@ impl Machine<'_> {
         };
         state.set(Reg::R0, result);
         Ok(())
+    }
+
+    /// The helper with this number, if programs of this kind may call it.
+    pub(crate) fn helper(&self, id: u32) -> Result<HelperId, Cause> {
+        let helper = HelperId::from_number(id).ok_or(Cause::UnknownHelper { id })?;
+        let spec = helper.spec();
+        if spec.kinds.contains(self.image.kind()) {
+            return Ok(helper);
+        }
+        Err(Cause::HelperKind {
+            helper: spec.name,
+            kind: self.image.kind(),
+        })
     }
 
     /// Proves what the prototype asks of each argument; gives the map, if there is one.

@@ -39,6 +39,8 @@ platform_click::codes! {
         "Atomic operations work on naturally aligned numbers on the stack, in map values and in writable data.";
     NO_EXIT = "BPF-K019", Rejected, "the program never ends",
         "No path leads to an exit.";
+    ENDLESS = "BPF-K020", Rejected, "a loop is not shown to end",
+        "Count the iterations and leave the loop by a comparison of the counter with a bound: `for (__u64 i = 0; i < 64; i++)`.";
     TOO_MUCH_WORK = "BPF-K030", Undecided, "the checker reached its limit of work",
         "This says nothing about the program's safety. Loops with many iterations and functions that are called from many places take the most work.";
     TOO_MANY_ITERATIONS = "BPF-K031", Undecided, "the checker found no end of a loop",

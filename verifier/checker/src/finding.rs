@@ -198,6 +198,9 @@ pub enum Cause {
     /// Not aligned.
     #[error("an atomic operation on {size} bytes at an offset that is not a multiple of {size}")]
     AtomicAlignment { size: usize },
+    /// A loop in which nothing happens.
+    #[error("an iteration of the loop changes nothing that bounds it, so it may never end")]
+    Endless,
     /// No path ends.
     #[error("no path leads to an exit")]
     NoExit,
@@ -238,6 +241,7 @@ impl Cause {
             Self::Return { .. } => codes::RETURN,
             Self::Recursion { .. } | Self::CallDepth => codes::CALL_DEPTH,
             Self::AtomicPlace { .. } | Self::AtomicAlignment { .. } => codes::ATOMIC,
+            Self::Endless => codes::ENDLESS,
             Self::NoExit => codes::NO_EXIT,
         }
     }

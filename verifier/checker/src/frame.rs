@@ -162,6 +162,16 @@ impl Frame {
         joined
     }
 
+    /// Whether the same bytes are initialised and the same places hold what `alike` says is alike.
+    pub(crate) fn looks_like(&self, other: &Self, alike: impl Fn(&Value, &Value) -> bool) -> bool {
+        let cells = self.cells.iter().zip(&other.cells);
+        self.initialised == other.initialised
+            && self.cells.len() == other.cells.len()
+            && cells
+                .into_iter()
+                .all(|(a, b)| (a.start, a.size) == (b.start, b.size) && alike(&a.value, &b.value))
+    }
+
     fn cell_like(&self, cell: &Cell) -> Option<&Cell> {
         let place = self
             .cells

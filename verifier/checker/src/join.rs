@@ -12,7 +12,7 @@ use bpf_object::{AluOp, Width};
 
 use crate::number::Number;
 use crate::state::{Call, REGISTERS, State};
-use crate::value::{Base, Id, Ids, Pointer, Scalar, Unset, Value};
+use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Unset, Value};
 
 /// The state that describes both; both are at the same instruction, in the same calls.
 pub(crate) fn join(a: &State, b: &State, ids: &mut Ids) -> State {
@@ -89,17 +89,25 @@ impl Joiner<'_> {
     }
 
     fn scalar(&mut self, a: &Scalar, b: &Scalar) -> Scalar {
-        let id = if a.id == b.id {
+        let number = a.number.join(b.number);
+        let id = if a.id == b.id && a.id != Id::NONE {
             a.id
-        } else if a.id == Id::NONE || b.id == Id::NONE {
+        } else if number.as_constant().is_some() {
             Id::NONE
+        } else if a.id == Id::NONE || b.id == Id::NONE {
+            // A constant has no identity to tell its copies by.
+            self.ids.fresh()
         } else {
             self.pair((a.id, b.id, 0)).0
         };
         Scalar {
-            number: a.number.join(b.number),
+            number,
             id,
-            room: a.room.filter(|_| a.room == b.room),
+            origin: if a.origin == b.origin {
+                a.origin
+            } else {
+                Origin::Any
+            },
         }
     }
 

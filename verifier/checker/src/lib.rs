@@ -115,7 +115,10 @@ pub fn check(image: &Image, options: &Options) -> Verdict {
         facts: Recorder::new(image, options.watch.clone()),
     };
     let mut walk = Walk::new(machine, options.limits);
-    let stopped = walk.function(0, State::entry()).err();
+    let stopped = walk
+        .check_helpers()
+        .and_then(|()| walk.function(0, State::entry()))
+        .err();
     if !walk.findings.is_empty() {
         return Verdict::Rejected(walk.findings);
     }

@@ -9,7 +9,7 @@ use crate::facts::Recorder;
 use crate::finding::Cause;
 use crate::number::Number;
 use crate::state::State;
-use crate::value::{Base, Id, Ids, Pointer, Scalar, Value};
+use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Value};
 
 /// Executes instructions on states.
 pub(crate) struct Machine<'i> {
@@ -61,7 +61,7 @@ impl Machine<'_> {
         Value::Number(Scalar {
             number,
             id,
-            room: None,
+            origin: Origin::Any,
         })
     }
 

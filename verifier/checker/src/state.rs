@@ -8,7 +8,7 @@ use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::frame::Frame;
 use crate::number::Number;
-use crate::value::{Base, Id, Pointer, Room, Scalar, Unset, Value};
+use crate::value::{Base, Id, Origin, Pointer, Room, Scalar, Unset, Value};
 
 /// Packet pointers of which a state remembers how far they are checked: more than the registers and
 /// what clang spills. Forgetting one loses precision only.
@@ -183,11 +183,11 @@ impl State {
     pub(crate) fn forget_packet(&mut self, slot: u32) {
         let concerns = |value: &Value| match value {
             Value::Pointer(pointer) => pointer.is_packet(),
-            Value::Number(scalar) => scalar.room.is_some(),
+            Value::Number(scalar) => matches!(scalar.origin, Origin::Room(_)),
             Value::Unset(_) => false,
         };
         self.update(concerns, |value| match value {
-            Value::Number(scalar) => scalar.room = None,
+            Value::Number(scalar) => scalar.origin = Origin::Any,
             _ => *value = Value::Unset(Unset::Stale { slot }),
         });
         self.checked.clear();
@@ -242,6 +242,25 @@ impl State {
         );
     }
 
+    /// Whether both hold the same values, as far as identities do not matter.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        let alike = |a: &Value, b: &Value| match (a, b) {
+            (Value::Number(a), Value::Number(b)) => a.number == b.number,
+            (Value::Pointer(a), Value::Pointer(b)) => {
+                (a.base, a.fixed, a.variable) == (b.base, b.fixed, b.variable)
+            }
+            (a, b) => a == b,
+        };
+        let all_alike =
+            |a: &[Value], b: &[Value]| a.iter().zip(b).all(|(value, other)| alike(value, other));
+        let calls = self.calls.iter().zip(&other.calls);
+        self.checked(Id::NONE) == other.checked(Id::NONE)
+            && all_alike(&self.registers, &other.registers)
+            && calls
+                .into_iter()
+                .all(|(a, b)| all_alike(&a.saved, &b.saved) && a.frame.looks_like(&b.frame, alike))
+    }
+
     /// Units of work that copying or joining the state takes.
     pub(crate) fn weight(&self) -> u64 {
         let cells = self.calls.iter().fold(0_usize, |sum, call| {
@@ -262,7 +281,7 @@ impl Scalar {
         Self {
             number,
             id: Id::NONE,
-            room: None,
+            origin: Origin::Any,
         }
     }
 }

@@ -61,8 +61,25 @@ pub enum Unset {
 pub(crate) struct Scalar {
     pub(crate) number: Number,
     pub(crate) id: Id,
-    /// When the number is the distance from a packet pointer to the packet's end: that pointer.
-    pub(crate) room: Option<Room>,
+    pub(crate) origin: Origin,
+}
+
+/// How a number was computed, where that matters later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It does not matter.
+    Any,
+    /// It is the distance from a packet pointer to the packet's end.
+    Room(Room),
+    /// It is another number, shifted to the left by 32. Shifted back, which is how compilers extend
+    /// 32 bits, it is that number again if that fits.
+    Shifted {
+        of: Id,
+        /// The number fits into 32 bits with zeros above.
+        fits_unsigned: bool,
+        /// The number fits into 32 bits with its sign above.
+        fits_signed: bool,
+    },
 }
 
 /// A packet pointer, by its identity and fixed offset.
@@ -118,7 +135,7 @@ impl Value {
         Self::Number(Scalar {
             number,
             id: Id::NONE,
-            room: None,
+            origin: Origin::Any,
         })
     }
 

@@ -53,6 +53,20 @@ struct Pass {
     cursor: usize,
     passes: u64,
     iterations: u64,
+    /// The state at the head in the iteration before.
+    before: Option<State>,
+}
+
+impl Pass {
+    const fn new(index: usize, start: usize) -> Self {
+        Self {
+            index,
+            cursor: start,
+            passes: 1,
+            iterations: 0,
+            before: None,
+        }
+    }
 }
 
 /// One call of a function.
@@ -95,6 +109,19 @@ impl<'i> Walk<'i> {
         }
     }
 
+    /// Looks at the helpers of all instructions, reachable or not: the runtime does not load a
+    /// program that names one which it may not call.
+    pub(crate) fn check_helpers(&mut self) -> Result<(), Stop> {
+        for (slot, insn) in (0..).zip(self.machine.image.code()) {
+            if let Insn::CallHelper { id } = *insn
+                && let Err(cause) = self.machine.helper(id)
+            {
+                self.found(slot, cause)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Walks through a function from its first instruction; gives the state in which it returns,
     /// if it does. Nested at most as deep as calls are.
     pub(crate) fn function(
@@ -110,12 +137,7 @@ impl<'i> Walk<'i> {
         };
         activation.waiting.insert(0, entry);
         self.waiting = self.waiting.saturating_add(1);
-        let mut passes = vec![Pass {
-            index: 0,
-            cursor: 0,
-            passes: 1,
-            iterations: 0,
-        }];
+        let mut passes = vec![Pass::new(0, 0)];
         while let Some(mut pass) = passes.pop() {
             if let Some(inner) = self.advance(&mut activation, &mut pass)? {
                 passes.push(pass);
@@ -167,21 +189,23 @@ impl<'i> Walk<'i> {
             };
             if let Some(index) = graph.loop_within(pass.index, place) {
                 let inner = graph.loops.get(index);
-                return Ok(Some(Pass {
-                    index,
-                    cursor: inner.map_or(0, |inner| inner.places.start),
-                    passes: 1,
-                    iterations: 0,
-                }));
-            }
-            if place == around.places.start {
-                pass.iterations = pass.iterations.saturating_add(1);
+                let start = inner.map_or(0, |inner| inner.places.start);
+                return Ok(Some(Pass::new(index, start)));
             }
             pass.cursor = place.saturating_add(1);
-            if let Some(state) = at.waiting.remove(&place) {
-                self.waiting = self.waiting.saturating_sub(1);
-                self.block(at, place, state)?;
+            let Some(state) = at.waiting.remove(&place) else {
+                continue;
+            };
+            self.waiting = self.waiting.saturating_sub(1);
+            if place == around.places.start && pass.index != 0 {
+                pass.iterations = pass.iterations.saturating_add(1);
+                let before = pass.before.replace(state.clone());
+                if before.is_some_and(|before| before.looks_like(&state)) {
+                    self.found(head, Cause::Endless)?;
+                    continue;
+                }
             }
+            self.block(at, place, state)?;
         }
     }
 

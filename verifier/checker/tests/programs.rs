@@ -12,7 +12,7 @@
 mod asm;
 
 use asm::{accepted, check_refused, findings, image};
-use bpf_checker::{Known, Options, Region, Verdict, Watch, check};
+use bpf_checker::{Known, Options, Region, Undecided, Verdict, Watch, check};
 use bpf_object::Reg;
 use platform_click::{HelperId, ProgramKind};
 
@@ -776,16 +776,29 @@ fn irreducible_loops_are_walked_too() {
 }
 
 #[test]
-fn a_loop_without_a_visible_end_is_undecided() {
+fn a_loop_that_never_changes_anything_is_refused() {
+    check_refused("BPF-K020", "r0 = 0; loop: !goto loop");
+    check_refused(
+        "BPF-K020",
+        "r6 = r1; loop: !r2 = *(u64*)(r6 + 24); if r2 != 0 goto loop; r0 = 0; exit",
+    );
+    check_refused(
+        "BPF-K020",
+        "loop: !call 7; if r0 != 0 goto loop; r0 = 0; exit",
+    );
+}
+
+#[test]
+fn a_loop_with_too_many_iterations_is_undecided() {
     for text in [
-        "r0 = 0; loop: goto loop",
-        "r6 = r1; loop: r2 = *(u64*)(r6 + 24); if r2 != 0 goto loop; r0 = 0; exit",
         "r2 = 0; loop: r2 += 1; if r2 < 200000 goto loop; r0 = 0; exit",
+        "r6 = *(u64*)(r1 + 24); r2 = 0; loop: r2 += 1; if r2 != r6 goto loop; r0 = 0; exit",
     ] {
         let Verdict::Undecided(why) = asm::verdict(text) else {
             panic!("decided: {text}")
         };
         assert_eq!(why.code().exit.number(), 11);
+        assert!(matches!(why, Undecided::Iterations { slot: 1..=2, .. }));
     }
 }
 
@@ -805,6 +818,67 @@ fn a_loop_over_the_packet_ends_with_the_packet() {
          !*(u64*)(r1 + 0) = 0
          out: r0 = 0; exit",
     );
+}
+
+/// Compilers extend 32 bits by shifting there and back.
+#[test]
+fn an_extended_number_is_the_number() {
+    for extend in [
+        "r7 = r6; r7 <<= 32; r7 >>= 32",
+        "r7 = r6; r7 <<= 32; r7 s>>= 32",
+        "w7 = w6",
+        "r7 = (s32)r6",
+        "r7 = r6; r7 &= 0xffff",
+    ] {
+        let with = |bound: &str| {
+            format!(
+                "r6 = *(u16*)(r1 + 24); {extend}; if r7 > 1 goto out
+                 {bound}
+                 r0 = r6; exit; out: r0 = 0; exit"
+            )
+        };
+        let facts = accepted(&with(""));
+        assert_eq!(facts.returns, 0..=1, "{extend}");
+        // No longer when one of the two changes.
+        let changed = with("r6 = *(u16*)(r1 + 24);").replace("; exit; out", "; !exit; out");
+        check_refused("BPF-K016", &changed);
+    }
+    // What does not fit is another number.
+    for extend in [
+        "r7 = r6; r7 <<= 32; r7 >>= 32",
+        "r7 = r6; r7 <<= 32; r7 s>>= 32",
+        "w7 = w6",
+        "r7 = (s32)r6",
+        "r7 = r6; r7 &= 0xffff",
+    ] {
+        check_refused(
+            "BPF-K016",
+            &format!(
+                "r6 = *(u64*)(r1 + 24); {extend}; r0 = 0; if r7 > 1 goto out; r0 = r6; out: !exit"
+            ),
+        );
+    }
+}
+
+/// A constant on one path has no identity: learning about another number that happens to meet it
+/// says nothing about it.
+#[test]
+fn constants_that_meet_numbers_are_not_their_copies() {
+    let constant = "r7 = 5";
+    let copy = "if r6 != 5 goto out; r7 = r6";
+    for (first, second) in [(constant, copy), (copy, constant)] {
+        check_refused(
+            "BPF-K016",
+            &format!(
+                "r6 = *(u8*)(r1 + 24); r8 = *(u8*)(r1 + 25); if r8 == 0 goto other
+                 {first}; goto join
+                 other: {second}
+                 join: if r6 != 1 goto out
+                 r0 = r7; r0 -= 1; !exit
+                 out: r0 = 0; exit"
+            ),
+        );
+    }
 }
 
 #[test]
