@@ -150,6 +150,7 @@ struct Site<'a> {
     flow: &'a Flow<'a>,
     chain: ChainId,
     slot: u32,
+    insn: Insn,
     state: &'a State,
 }
 
@@ -166,9 +167,10 @@ impl Checks<'_> {
             flow,
             chain,
             slot,
+            insn,
             state,
         };
-        self.null_arithmetic(&site, insn);
+        self.null_arithmetic(&site);
         match insn {
             Insn::Load {
                 size, base, off, ..
@@ -195,9 +197,9 @@ impl Checks<'_> {
 
     /// Anything but a 64-bit copy of a map value that was not tested, an atomic operation on a
     /// spilled one included.
-    fn null_arithmetic(&mut self, site: &Site<'_>, insn: Insn) {
+    fn null_arithmetic(&mut self, site: &Site<'_>) {
         let state = site.state;
-        let used = match insn {
+        let used = match site.insn {
             Insn::Alu {
                 width: Width::W64,
                 op: AluOp::Mov,
@@ -313,9 +315,10 @@ impl Checks<'_> {
             (frame, _, size) => {
                 let frame = frame.one();
                 self.count_use(site, frame, FRAME);
-                // The engine's own limits are those of the entry function's frame, as long as no
-                // other is active.
-                if site.state.depth() > 0 || frame.is_none() {
+                // For loads and stores, the engine's own limits are those of the entry function's
+                // frame as long as no other is active. For what helpers read, it has none.
+                let is_helper = matches!(site.insn, Insn::CallHelper { .. });
+                if site.state.depth() > 0 || frame.is_none() || is_helper {
                     self.accesses.insert(StackAccess {
                         calls: site.flow.calls(site.chain),
                         slot: site.slot,

@@ -311,6 +311,50 @@ fn helpers_read_within_one_frame() {
     assert!(accepted(&[&caller, &callee(-4)], &[4]));
 }
 
+/// The engine looks whether the bytes below the frame pointer are written, and stops there.
+#[test]
+fn helpers_read_nothing_above_the_entry_functions_frame() {
+    let key = |register: &[RawInsn]| {
+        [
+            &[store_number(10, -8, 0), copy(2, 10)],
+            register,
+            &[
+                op(0x18, 1, 1, 0, 0),
+                op(0, 0, 0, 0, 0),
+                op(0x85, 0, 0, 0, 2),
+                mov(0, 0),
+                exit(),
+            ],
+        ]
+        .concat()
+    };
+    // bpf_map_update_elem(&m, fp - 2, ...): r3 and r4 do not matter here.
+    assert_eq!(
+        found(&[&[mov(3, 0), mov(4, 0)], &key(&[add(2, -2)])]),
+        [FRAME_]
+    );
+    // bpf_trace_printk(fp - 8 + (port & 7), 8)
+    let text = |mask| {
+        [
+            store_number(10, -8, 0),
+            op(0x61, 6, 1, 16, 0),
+            op(0x57, 6, 0, 0, mask),
+            copy(1, 10),
+            add(1, -8),
+            op(0x0f, 1, 6, 0, 0),
+            mov(2, 1),
+            mov(3, 0),
+            mov(4, 0),
+            mov(5, 0),
+            op(0x85, 0, 0, 0, 6),
+            mov(0, 0),
+            exit(),
+        ]
+    };
+    assert!(accepted(&[&text(7)], &[]));
+    assert!(!accepted(&[&text(15)], &[]));
+}
+
 /// A callee may use what its caller points it to, within the caller's frame.
 #[test]
 fn a_pointer_to_the_callers_frame_is_bounded_by_that_frame() {
@@ -371,6 +415,26 @@ fn a_variable_index_in_a_callee_must_stay_in_its_frame() {
             other => panic!("{mask} {start}: {other:?}"),
         }
     }
+}
+
+/// The same three frames deep, where the engine names places by chains of calls.
+#[test]
+fn a_variable_index_is_bounded_in_each_frame() {
+    let entry = [op(0x61, 1, 1, 16, 0), call_local(2), mov(0, 1), exit()];
+    let middle = [call_local(1), exit()];
+    let last = |mask| {
+        [
+            op(0x57, 1, 0, 0, mask),
+            copy(2, 10),
+            add(2, -16),
+            op(0x0f, 2, 1, 0, 0),
+            op(0x72, 2, 0, 0, 0),
+            mov(0, 0),
+            exit(),
+        ]
+    };
+    assert!(accepted(&[&entry, &middle, &last(15)], &[4, 6]));
+    assert!(!accepted(&[&entry, &middle, &last(31)], &[4, 6]));
 }
 
 /// A callee's negative index into its caller's buffer would reach its own frame.

@@ -18,7 +18,7 @@ platform_click::codes! {
     DIVISION_BY_ZERO = "BPF-V008", Rejected, "division by a number that may be zero",
         "Test the divisor before the division: `if (n == 0) return ...;`.";
     LOOP = "BPF-V009", Rejected, "a loop is not proved to end",
-        "The verifier has to see a counter that reaches its bound. Use a 64-bit counter that counts up and is compared by `<` with a constant (`for (__u64 i = 0; i < 64; i++)`), or unroll the loop.";
+        "The verifier has to see a counter reach its bound. Use a 64-bit counter that counts up from 0 and is compared by `<` with a constant at the start of each round (`for (__u64 i = 0; i < 64; i++)`), or unroll the loop (`#pragma unroll`).";
     UNKNOWN_HELPER = "BPF-V010", Rejected, "the platform has no such helper",
         "`bpfsign platform show` lists the helpers of the platform; `click_bpf.h` declares them.";
     HELPER_KIND = "BPF-V011", Rejected, "a helper is not for this kind of program",
@@ -59,4 +59,41 @@ platform_click::codes! {
         "Every call of a function is analysed for itself, and there are too many. Reduce the number of nested calls to functions that are not inlined.";
     WORKER = "BPF-V036", Internal, "the verification could not be started",
         "The verifier draws a random seed and runs itself again as a child process: the program file must be executable, and pipes and random numbers available.";
+}
+
+#[cfg(test)]
+mod tests {
+    use platform_click::ExitCode;
+
+    use super::ALL;
+
+    #[test]
+    fn identifiers_ascend_and_titles_differ() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+        for (i, code) in ALL.iter().enumerate() {
+            assert!(code.id.starts_with("BPF-V") && code.id.len() == 8, "{code}");
+            assert!(
+                ALL.iter()
+                    .skip(i + 1)
+                    .all(|other| other.title != code.title),
+                "{code}"
+            );
+            assert!(
+                code.help.ends_with('.') && !code.title.ends_with('.'),
+                "{code}"
+            );
+        }
+    }
+
+    /// Findings are numbered from 1, everything that is no finding from 30.
+    #[test]
+    fn what_rejects_and_what_does_not_are_apart() {
+        for code in ALL {
+            assert_eq!(
+                code.exit == ExitCode::Rejected,
+                code.id < "BPF-V030",
+                "{code}"
+            );
+        }
+    }
 }

@@ -105,7 +105,7 @@ pub struct AcceptedProgram {
     pub instructions: u32,
     /// Bytes of stack of the deepest chain of calls, each frame up to the lowest byte that it uses.
     pub max_stack: u32,
-    /// The most iterations that one loop makes; 0 without loops.
+    /// The most times that the head of one loop is passed; 0 without loops.
     pub max_loop_count: u32,
     /// The values that it may return.
     pub exit: RangeInclusive<u64>,

@@ -217,3 +217,143 @@ macro_rules! wire_enum {
 }
 
 pub(crate) use {wire_enum, wire_struct};
+
+#[cfg(test)]
+mod tests {
+    use core::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::answer::{Facts, Outcome, Request, TrialRequest};
+    use crate::finding::Report;
+    use crate::prevail::Bounds;
+    use crate::trial::{Contradiction, Ending, Summary};
+
+    /// A value is what it was, no shorter or longer input is taken for it.
+    fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
+        let bytes = encode(value);
+        assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
+        for length in 0..bytes.len() {
+            assert_eq!(decode::<T>(&bytes[..length]), Err(Malformed), "{length}");
+        }
+        assert_eq!(
+            decode::<T>(&[bytes.as_slice(), &[0]].concat()),
+            Err(Malformed)
+        );
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            max_stack: 8,
+            chains: 2,
+            bounds: Bounds {
+                max_loop_count: 3,
+                exit_low: 1,
+                exit_high: 2,
+                highest_output: Some(254),
+            },
+        }
+    }
+
+    #[test]
+    fn messages_are_what_they_were() {
+        for trial in [
+            None,
+            Some(TrialRequest {
+                seed: u64::MAX,
+                facts: vec![facts(), facts()],
+            }),
+        ] {
+            round_trip(&Request {
+                bpffilter: platform_click::ProgramKind::Rewriter,
+                object: Bytes(vec![0x7f, b'E', b'L', b'F']),
+                trial,
+            });
+        }
+        let mut report = Report::new(codes::LOOP, 7, "a loop")
+            .with(1, "here")
+            .with(2, "there");
+        report.engine = Some("text of the engine".into());
+        for outcome in [
+            Outcome::Accepted(facts()),
+            Outcome::Rejected(vec![report]),
+            Outcome::Unsupported("why".into()),
+            Outcome::TooComplex("why".into()),
+            Outcome::Contradicted("why".into()),
+        ] {
+            round_trip(&vec![(Digest::of(b"image"), outcome)]);
+        }
+        for ending in [
+            Ending::Passed(Summary {
+                runs: 1,
+                instructions: 2,
+                cut: 3,
+                taken: 4,
+                directions: 5,
+            }),
+            Ending::Contradicted(Contradiction {
+                reason: "why".into(),
+                slot: Some(3),
+                run: 4,
+                packet: Bytes(vec![1, 2, 3]),
+                port: 5,
+                mark: 6,
+            }),
+            Ending::Impossible("why".into()),
+        ] {
+            round_trip(&vec![(Digest::of(b"image"), ending)]);
+        }
+    }
+
+    #[test]
+    fn every_code_is_known_by_its_identifier() {
+        for code in codes::ALL {
+            round_trip(code);
+        }
+        assert_eq!(
+            decode::<Code>(&encode(&"BPF-V999".to_owned())),
+            Err(Malformed)
+        );
+        assert_eq!(
+            decode::<Code>(&encode(&"BPF-O001".to_owned())),
+            Err(Malformed)
+        );
+    }
+
+    #[test]
+    fn text_loses_its_control_characters() {
+        let sent = "red \x1b[31m\nline".to_owned();
+        assert_eq!(
+            decode::<String>(&encode(&sent)).as_deref(),
+            Ok("red  [31m line")
+        );
+        assert_eq!(decode::<String>(&[2, 0, 0, 0, 0xff, 0xff]), Err(Malformed));
+    }
+
+    proptest! {
+        /// Whatever a child sends is decoded or refused, without harm, and what is decoded is
+        /// encoded the same way.
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(outcomes) = decode::<Vec<(Digest, Outcome)>>(&bytes) {
+                prop_assert_eq!(decode(&encode(&outcomes)), Ok(outcomes));
+            }
+            if let Ok(endings) = decode::<Vec<(Digest, Ending)>>(&bytes) {
+                prop_assert_eq!(decode(&encode(&endings)), Ok(endings));
+            }
+            let _ = decode::<Request>(&bytes);
+        }
+
+        /// A message with a byte changed is another message or none.
+        #[test]
+        fn changed_bytes_are_noticed(at in 0_usize..64, byte in any::<u8>()) {
+            let bytes = encode(&vec![(Digest::of(b"image"), Outcome::Accepted(facts()))]);
+            let mut changed = bytes.clone();
+            prop_assume!(changed.get(at).is_some_and(|old| *old != byte));
+            changed[at] = byte;
+            let decoded = decode::<Vec<(Digest, Outcome)>>(&changed);
+            prop_assert_ne!(decoded, decode::<Vec<(Digest, Outcome)>>(&bytes));
+        }
+    }
+}

@@ -282,3 +282,11 @@ fn leaders(image: &Image) -> BTreeSet<u32> {
     }
     leaders
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "small numbers of generated programs"
+)]
+mod tests;

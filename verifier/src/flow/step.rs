@@ -106,13 +106,16 @@ fn wide(image: &Image, value: Wide) -> Value {
     }
 }
 
-/// The memory of the stack that an access through `base` reaches, if it is one of the stack.
+/// The memory of the stack that an access through `base` reaches, if it is one of the stack. Where
+/// `base` may be something else as well, nothing is certain.
 pub(crate) fn stack_place(base: Value, off: i16, size: Size) -> StackPlace {
     StackPlace {
         frame: base.frame,
         offset: match base.offset {
-            Flat::One(offset) => Flat::One(offset.wrapping_add(off.into())),
-            unknown => unknown,
+            Flat::One(offset) if base.kinds == Kinds::STACK => {
+                Flat::One(offset.wrapping_add(off.into()))
+            }
+            _ => Flat::Many,
         },
         size: size_in_bytes(size),
     }
@@ -231,7 +234,8 @@ pub(super) fn refine(insn: Insn, taken: bool, state: &mut State) {
     else {
         return;
     };
-    if operand(state, src).number != Flat::One(0) {
+    let right = operand(state, src);
+    if right.kinds != Kinds::NUMBER || right.number != Flat::One(0) {
         return;
     }
     let is_null = match (cond, taken) {

@@ -174,31 +174,27 @@ impl Value {
         }
     }
 
-    /// The sum (or difference) of two values: what is an address stays one, moved by the number.
+    /// The sum or difference of two values: an address stays one, moved by the number.
     pub(crate) fn add(self, other: Self, negate: bool) -> Self {
         let by = match (other.number, negate) {
             (Flat::One(number), false) => Flat::One(number),
             (Flat::One(number), true) => Flat::One(number.wrapping_neg()),
             (unknown, _) => unknown,
         };
-        let moved = self.moved(by);
-        if negate {
-            // The difference of two addresses is a number.
-            let distance = other.kinds.addresses() != Kinds::default();
-            return if distance {
-                moved.join(Self::any_number())
-            } else {
-                moved
-            };
+        let none = Kinds::default();
+        match (
+            self.kinds.addresses() == none,
+            other.kinds.addresses() == none,
+        ) {
+            (_, true) => self.moved(by),
+            (true, false) if !negate => other.moved(self.number),
+            // Two addresses: their difference is a number, anything else is refused later.
+            _ => Self {
+                number: Flat::Many,
+                offset: Flat::Many,
+                ..self.join(other).join(Self::any_number())
+            },
         }
-        if other.kinds.addresses() == Kinds::default() {
-            return moved;
-        }
-        let mirrored = other.moved(self.number);
-        if self.kinds.addresses() == Kinds::default() {
-            return mirrored;
-        }
-        moved.join(mirrored)
     }
 
     /// The value with a number added to it.

@@ -14,6 +14,7 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     ("a_child_can_open_no_file", no_file),
     ("a_child_can_open_no_socket", no_socket),
     ("a_child_can_start_no_process_or_thread", no_process),
+    ("a_process_can_be_made_not_dumpable", not_dumpable),
     ("a_child_has_no_environment", no_environment),
     ("a_child_has_no_inherited_descriptor", no_descriptors),
     ("without_seccomp_landlock_denies_files", only_landlock),
@@ -65,6 +66,11 @@ fn no_process() {
     assert_killed(b"start a thread");
     assert_killed(b"signal a process");
     assert_denied("probe", "duplicate a descriptor");
+}
+
+/// The role checks it, in a process of its own, and ends badly if it does not hold.
+fn not_dumpable() {
+    assert_eq!(ask("hardened", b"fine"), "fine");
 }
 
 fn no_environment() {

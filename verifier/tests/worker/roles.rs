@@ -8,8 +8,8 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, ExitCode};
 
 use bpf_verifier::worker::serve;
-use bpf_verifier::worker_main;
-use rustix::process::Pid;
+use bpf_verifier::{harden_parent, worker_main};
+use rustix::process::{DumpableBehavior, Pid};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 pub(crate) fn play(role: &str) -> ExitCode {
@@ -22,6 +22,12 @@ pub(crate) fn play(role: &str) -> ExitCode {
         "overflow" => return serve(|request| vec![deep(request.len() as u64) as u8]),
         "allocate" => return serve(|_| vec![1; 3 << 30]),
         "spin" => return serve(|_| spin()),
+        "hardened" => {
+            harden_parent().unwrap();
+            let dumpable = rustix::process::dumpable_behavior().unwrap();
+            assert_eq!(dumpable, DumpableBehavior::NotDumpable);
+            return serve(<[u8]>::to_vec);
+        }
         "sleep" => {
             std::thread::sleep(Duration::from_secs(60));
         }
