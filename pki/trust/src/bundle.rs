@@ -58,6 +58,7 @@ impl UnverifiedTrustBundle {
         Ok(TrustBundle {
             contents: self.contents,
             digest: Digest::of(&self.file.payload),
+            pinned: pinned.digest(),
         })
     }
 
@@ -101,6 +102,7 @@ impl UnverifiedTrustBundle {
 pub struct TrustBundle {
     contents: TrustContents,
     digest: Digest,
+    pinned: Digest,
 }
 
 impl TrustBundle {
@@ -129,6 +131,14 @@ impl TrustBundle {
         self.digest
     }
 
+    /// The digest of the pinned root keys that this bundle, or the first of its predecessors, was
+    /// held against. A loader compares it with that of the keys it was provisioned with, so that a
+    /// bundle which was held against others counts for nothing there.
+    #[must_use]
+    pub const fn pinned(&self) -> Digest {
+        self.pinned
+    }
+
     /// Accepts the next bundle: exactly one version later, signed by enough keys of this one and by
     /// enough of its own.
     ///
@@ -140,7 +150,11 @@ impl TrustBundle {
         if present.checked_add(1) != Some(found) {
             return Err(TrustError::BundleVersion { present, found });
         }
-        next.verify(self.root_keys())
+        let next = next.verify(self.root_keys())?;
+        Ok(Self {
+            pinned: self.pinned,
+            ..next
+        })
     }
 
     /// Whether the bundle is valid at this time. [`verify_chain`](crate::verify_chain) asks as well.

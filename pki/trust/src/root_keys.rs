@@ -1,6 +1,9 @@
 //! The keys that sign trust bundles.
 
+use alloc::vec;
 use alloc::vec::Vec;
+
+use platform_click::Digest;
 
 use crate::PublicKey;
 use crate::contents_error::{ContentsError, check_ascending, check_count};
@@ -41,5 +44,15 @@ impl RootKeys {
     #[must_use]
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
+    }
+
+    /// SHA-256 of threshold and keys: a byte, then the points of the keys in SEC 1.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut input = vec![self.threshold];
+        for key in &self.keys {
+            input.extend_from_slice(key.as_sec1());
+        }
+        Digest::of(&input)
     }
 }

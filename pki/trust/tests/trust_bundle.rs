@@ -150,6 +150,26 @@ fn a_change_of_root_keys_takes_both_thresholds() {
     assert_eq!(whose(next(&[a, b, d])), "its own");
     let bundle = next(&[a, b, d, e]).unwrap();
     assert_eq!(bundle.root_keys(), &root_keys(2, &new));
+    // What it was held against, through its predecessor, is what was provisioned.
+    assert_eq!(bundle.pinned(), root_keys(2, &old).digest());
+    let third = parse(&file(3, 2, &new, &[d, e])).unwrap();
+    assert_eq!(bundle.successor(third).unwrap().pinned(), present.pinned());
+}
+
+/// The digest tells sets of keys and thresholds apart.
+#[test]
+fn root_keys_have_digests() {
+    let (three, two) = (keys(&["a", "b", "c"]), keys(&["a", "b"]));
+    let digests = [
+        root_keys(1, &three).digest(),
+        root_keys(2, &three).digest(),
+        root_keys(1, &two).digest(),
+    ];
+    for (i, digest) in digests.iter().enumerate() {
+        assert!(!digests[..i].contains(digest));
+    }
+    let own = provision(&file(1, 1, &two, &[&two[0]])).unwrap();
+    assert_eq!(own.pinned(), digests[2]);
 }
 
 #[test]
