@@ -23,6 +23,14 @@ pub enum Refusal {
     /// The object is empty or too large.
     #[error("an object of {0} bytes is not within 1..={max}", max = limits::MAX_OBJECT_SIZE)]
     ObjectSize(usize),
+    /// The trust bundle was held against other root keys than those of the state.
+    #[error("the trust bundle was held against root keys {found:.16}, {pinned:.16} are pinned")]
+    TrustNotPinned {
+        /// The digest of the root keys in the state.
+        pinned: Digest,
+        /// The digest of those that the trust bundle was held against.
+        found: Digest,
+    },
     /// A newer trust bundle was in use before.
     #[error("trust bundle {found} is older than {stored}, which was used before")]
     TrustRollback {
@@ -250,6 +258,7 @@ impl Refusal {
         match self {
             Self::NoBundle => codes::NO_BUNDLE,
             Self::ObjectSize(_) => codes::OBJECT_SIZE,
+            Self::TrustNotPinned { .. } => codes::TRUST_NOT_PINNED,
             Self::TrustRollback { .. } => codes::TRUST_ROLLBACK,
             Self::TrustEquivocation { .. } => codes::TRUST_EQUIVOCATION,
             Self::Bundle(error) => error.code(),
@@ -326,6 +335,10 @@ mod tests {
         let all = vec![
             Refusal::NoBundle,
             Refusal::ObjectSize(0),
+            Refusal::TrustNotPinned {
+                pinned: stored,
+                found,
+            },
             Refusal::TrustRollback {
                 stored: 2,
                 found: 1,
@@ -430,6 +443,7 @@ mod tests {
             match refusal {
                 Refusal::NoBundle
                 | Refusal::ObjectSize(_)
+                | Refusal::TrustNotPinned { .. }
                 | Refusal::TrustRollback { .. }
                 | Refusal::TrustEquivocation { .. }
                 | Refusal::Bundle(_)
@@ -477,6 +491,7 @@ mod tests {
             [
                 ("BPF-L001", 20),
                 ("BPF-L002", 3),
+                ("BPF-L026", 22),
                 ("BPF-L024", 27),
                 ("BPF-L025", 27),
                 ("BPF-S004", 21),

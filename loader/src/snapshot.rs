@@ -47,9 +47,10 @@ pub struct Snapshot {
     pub instance: InstanceId,
     /// Rises by one with each change.
     pub generation: u64,
-    /// SHA-256 of the trust bundle that the state was provisioned with.
+    /// The digest of the root keys that the state was provisioned with
+    /// ([`bpf_trust::RootKeys::digest`]): a trust bundle that was held against others does not count.
     pub pinned: Digest,
-    /// The newest trust bundle with which something was admitted; at first the pinned one.
+    /// The newest trust bundle with which something was admitted; at first that of provisioning.
     pub trust: TrustId,
     /// It is at least this late: the latest signed time, never the clock's.
     pub time_floor: UnixTime,
@@ -63,12 +64,11 @@ impl Snapshot {
     /// A state without records, provisioned with `trust`.
     #[must_use]
     pub fn new(instance: InstanceId, trust: &TrustBundle) -> Self {
-        let id = trust_id(trust);
         Self {
             instance,
             generation: 1,
-            pinned: id.digest,
-            trust: id,
+            pinned: trust.root_keys().digest(),
+            trust: trust_id(trust),
             time_floor: trust.contents().issued,
             audit: AuditHead::EMPTY,
             records: Vec::new(),
@@ -94,8 +94,15 @@ impl Snapshot {
     /// and the time floor that it sets anew take effect.
     ///
     /// # Errors
-    /// When a newer trust bundle, or another one of the same version, was in use before.
+    /// When the trust bundle was held against other root keys than the pinned ones, or when a newer
+    /// one, or another one of the same version, was in use before.
     pub(crate) fn with_trust(&self, trust: &TrustUse) -> Result<Self, Refusal> {
+        if trust.pinned != self.pinned {
+            return Err(Refusal::TrustNotPinned {
+                pinned: self.pinned,
+                found: trust.pinned,
+            });
+        }
         let (stored, found) = (self.trust, trust.id);
         if found.version < stored.version {
             return Err(Refusal::TrustRollback {
@@ -172,6 +179,7 @@ impl Snapshot {
 #[derive(Clone, Debug)]
 pub(crate) struct TrustUse {
     pub(crate) id: TrustId,
+    pinned: Digest,
     issued: UnixTime,
     set_time_floor: Option<UnixTime>,
     set_counters: Vec<(Name, u64)>,
@@ -183,6 +191,7 @@ impl TrustUse {
         let resets = contents.counter_resets.iter();
         Self {
             id: trust_id(trust),
+            pinned: trust.pinned(),
             issued: contents.issued,
             set_time_floor: contents.time_floor,
             set_counters: resets.map(|reset| (reset.name.clone(), reset.to)).collect(),

@@ -15,7 +15,7 @@ use bpf_loader::{
 };
 use bpf_statement::{Claims, MAX_COUNTER, Termination, UnixTime};
 use bpf_trust::CounterReset;
-use common::{Case, DAY, PKI, TRUST, fresh_state, name, now, sample};
+use common::{Case, DAY, PKI, Pki, TRUST, fresh_state, name, now, sample};
 use platform_click::{Code, Digest, ExitCode, ProgramKind};
 
 fn counted(counter: u64) -> Case {
@@ -179,6 +179,17 @@ fn an_older_trust_bundle_or_another_of_the_same_version() {
     refused(&other, &store, codes::TRUST_EQUIVOCATION);
 }
 
+/// 49: a trust bundle of somebody else's, however well signed by his own keys.
+#[test]
+fn a_trust_bundle_of_other_root_keys() {
+    let foreign = Pki::new("tests");
+    let mut case = counted(1);
+    case.trust = foreign.trust(|contents| contents.version = 2);
+    let refusal = case.admit(&fresh_state()).unwrap_err();
+    assert_eq!(refusal.code(), codes::TRUST_NOT_PINNED);
+    assert_eq!(refusal.exit_code(), ExitCode::Untrusted);
+}
+
 #[test]
 fn a_trust_bundle_sets_a_counter_anew_once() {
     let mut store = store_at(1_000_000);
@@ -294,7 +305,7 @@ fn a_trust_bundle_sets_the_time_floor_once() {
 fn a_new_state_starts_with_its_trust_bundle() {
     let state = fresh_state();
     assert_eq!(state.trust.digest, TRUST.digest());
-    assert_eq!(state.pinned, TRUST.digest());
+    assert_eq!(state.pinned, TRUST.root_keys().digest());
     assert_eq!(state.time_floor, TRUST.contents().issued);
     assert!(state.records.is_empty());
     assert_ne!(state.trust.digest, Digest::of(b""));

@@ -22,7 +22,7 @@ use bpf_loader::{
 };
 use bpf_pki::{SecretKey, Signer, sign_trust_bundle};
 use bpf_trust::RootKeys;
-use common::{Case, PKI, name};
+use common::{Case, PKI, Pki, name};
 use platform_click::{Code, ExitCode, ProgramKind};
 use tempfile::TempDir;
 
@@ -252,12 +252,12 @@ fn a_state_that_is_damaged() {
     dir.open();
 }
 
-/// The trust bundle of a state cannot be exchanged for another one, however well signed.
+/// The trust bundle of a state cannot be exchanged for one with other root keys.
 #[test]
 fn a_pinned_trust_bundle_that_was_exchanged() {
     let dir = Dir::with_state();
-    let other = PKI.trust_file(|contents| contents.version = 2);
-    fs::write(dir.file("trust"), other).unwrap();
+    let foreign = Pki::new("tests").trust_file(|_| {});
+    fs::write(dir.file("trust"), foreign).unwrap();
     let error = fails(StateDir::open(&dir.path()), codes::STATE_DAMAGED);
     let damage = match error {
         StateError::Damaged { damage, .. } => damage,

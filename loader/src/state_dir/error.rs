@@ -58,8 +58,8 @@ pub enum Damage {
     /// The pinned trust bundle.
     #[error(transparent)]
     Trust(TrustError),
-    /// The trust bundle is another than the pinned one.
-    #[error("it is not the trust bundle that the state was provisioned with")]
+    /// The root keys of the trust bundle are not the pinned ones.
+    #[error("its root keys are not those that the state was provisioned with")]
     NotPinned,
     /// A line of the audit log does not follow from those before.
     #[error("line {0} does not follow from those before")]

@@ -43,7 +43,11 @@ impl StateDir {
             }
         }
         let mut state = Snapshot::new(random_id(path)?, &pinned);
-        let event = std::format!("init instance={} trust={}", state.instance, state.pinned);
+        let event = std::format!(
+            "init instance={} root-keys={}",
+            state.instance,
+            state.pinned
+        );
         let (audit, line) = state.audit.append(state.now(None), &event);
         state.audit = audit;
 
@@ -83,7 +87,7 @@ impl StateDir {
         let max_trust = bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE;
         let trust = files::read_part(&path.join(TRUST), max_trust)?;
         let pinned = provision(&trust).map_err(|error| damaged(TRUST, Damage::Trust(error)))?;
-        if pinned.digest() != state.pinned {
+        if pinned.root_keys().digest() != state.pinned {
             return Err(damaged(TRUST, Damage::NotPinned));
         }
         files::check_audit(&path.join(AUDIT), &state.audit)?;
