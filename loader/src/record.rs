@@ -8,7 +8,7 @@ use platform_click::Digest;
 use crate::Refusal;
 
 /// Steps that a counter may take at once. More than any number of releases between two visits of a
-/// machine; far less than what would exhaust the counter (attack 5 of the design: fast-forward).
+/// machine; far less than what would exhaust the counter.
 pub const MAX_COUNTER_JUMP: u64 = 1 << 16;
 
 /// What the state holds of one name.

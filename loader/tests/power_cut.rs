@@ -1,6 +1,6 @@
 //! A write to the store that is cut off leaves the state before it or the state after it.
 //!
-//! 32 of the attacks in `SECURITY.md`. A disk may have written any prefix or any suffix of the slot,
+//! 32 of the attacks in `docs/attacks.md`. A disk may have written any prefix or any suffix of the slot,
 //! or left garbage in a part of it.
 #![allow(
     clippy::unwrap_used,

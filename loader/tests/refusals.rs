@@ -1,4 +1,4 @@
-//! Each reason to refuse, by its diagnostic. Numbers are those of the attacks in `SECURITY.md`.
+//! Each reason to refuse, by its diagnostic. Numbers are those of the attacks in `docs/attacks.md`.
 //!
 //! `admit` takes the state by shared reference, so a refusal cannot change it.
 #![allow(
