@@ -41,7 +41,7 @@ platform_click::codes! {
         "No path leads to an exit.";
     ENDLESS = "BPF-K020", Rejected, "a loop is not shown to end",
         "Count the iterations and leave the loop by a comparison of the counter with a bound: `for (__u64 i = 0; i < 64; i++)`.";
-    TOO_MUCH_WORK = "BPF-K030", Undecided, "the checker reached its limit of work",
+    TOO_MUCH_WORK = "BPF-K030", Undecided, "the checker reached its limit of work or memory",
         "This says nothing about the program's safety. Loops with many iterations and functions that are called from many places take the most work.";
     TOO_MANY_ITERATIONS = "BPF-K031", Undecided, "the checker found no end of a loop",
         "This says nothing about the program's safety. The checker walks through loops iteration by iteration: a counter must reach its bound.";

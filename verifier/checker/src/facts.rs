@@ -43,8 +43,10 @@ pub struct Facts {
     pub watched: BTreeMap<u32, Registers>,
     /// Units of work that the analysis took.
     pub work: u64,
-    /// States that were held at one time, at most.
-    pub peak_states: usize,
+    /// States that waited at one time, at most.
+    pub peak_states: u64,
+    /// Values that they held together, at most, counted as in [`Limits`](crate::Limits).
+    pub peak_values: u64,
 }
 
 /// How often a loop runs.
@@ -239,6 +241,7 @@ impl Recorder {
                 watched: BTreeMap::new(),
                 work: 0,
                 peak_states: 0,
+                peak_values: 0,
             },
             watch,
             returns: None,
@@ -313,8 +316,10 @@ impl Recorder {
         });
     }
 
-    pub(crate) fn holds_states(&mut self, states: usize) {
+    /// So many states wait, with so many values.
+    pub(crate) fn waiting(&mut self, states: u64, values: u64) {
         self.facts.peak_states = self.facts.peak_states.max(states);
+        self.facts.peak_values = self.facts.peak_values.max(values);
     }
 
     /// The facts; none when no run ends.

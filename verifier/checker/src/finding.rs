@@ -267,6 +267,12 @@ pub enum Undecided {
         /// The limit.
         limit: u64,
     },
+    /// Too many states waited at one time.
+    #[error("the program has more paths side by side than {limit} values describe")]
+    Memory {
+        /// The limit.
+        limit: u64,
+    },
     /// A loop did not end within the limit of iterations.
     #[error(
         "slot {slot}: the loop does not end within {limit} iterations that the checker could follow"
@@ -284,7 +290,7 @@ impl Undecided {
     #[must_use]
     pub const fn code(&self) -> Code {
         match self {
-            Self::Work { .. } => codes::TOO_MUCH_WORK,
+            Self::Work { .. } | Self::Memory { .. } => codes::TOO_MUCH_WORK,
             Self::Iterations { .. } => codes::TOO_MANY_ITERATIONS,
         }
     }

@@ -261,12 +261,17 @@ impl State {
                 .all(|(a, b)| all_alike(&a.saved, &b.saved) && a.frame.looks_like(&b.frame, alike))
     }
 
-    /// Units of work that copying or joining the state takes.
-    pub(crate) fn weight(&self) -> u64 {
+    /// Values that are stored on the stack.
+    pub(crate) fn stored(&self) -> u64 {
         let cells = self.calls.iter().fold(0_usize, |sum, call| {
             sum.saturating_add(call.frame.cells().len())
         });
-        u64::try_from(cells).unwrap_or(u64::MAX).saturating_add(1)
+        u64::try_from(cells).unwrap_or(u64::MAX)
+    }
+
+    /// Units of work that copying, joining or searching the state takes.
+    pub(crate) fn weight(&self) -> u64 {
+        self.stored().saturating_add(1)
     }
 }
 

@@ -38,10 +38,14 @@ pub(crate) struct Walk<'i> {
     graphs: Rc<[Graph]>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) work: u64,
-    /// States that wait, in all functions.
-    waiting: usize,
+    /// States that wait, in all functions, and the values that they hold.
+    waiting: u64,
+    values: u64,
     limits: Limits,
 }
+
+/// Values that a state holds without its stack: ten registers and what is known of the packet.
+const STATE_VALUES: u64 = 16;
 
 /// States that wait in front of the blocks of one function, by place.
 type Waiting = BTreeMap<usize, State>;
@@ -105,6 +109,7 @@ impl<'i> Walk<'i> {
             findings: Vec::new(),
             work: 0,
             waiting: 0,
+            values: 0,
             limits,
         }
     }
@@ -135,8 +140,7 @@ impl<'i> Walk<'i> {
             waiting: Waiting::new(),
             exit: None,
         };
-        activation.waiting.insert(0, entry);
-        self.waiting = self.waiting.saturating_add(1);
+        self.insert(&mut activation, 0, entry)?;
         let mut passes = vec![Pass::new(0, 0)];
         while let Some(mut pass) = passes.pop() {
             if let Some(inner) = self.advance(&mut activation, &mut pass)? {
@@ -193,11 +197,11 @@ impl<'i> Walk<'i> {
                 return Ok(Some(Pass::new(index, start)));
             }
             pass.cursor = place.saturating_add(1);
-            let Some(state) = at.waiting.remove(&place) else {
+            let Some(state) = self.remove(at, place) else {
                 continue;
             };
-            self.waiting = self.waiting.saturating_sub(1);
             if place == around.places.start && pass.index != 0 {
+                self.charge(state.weight())?;
                 pass.iterations = pass.iterations.saturating_add(1);
                 let before = pass.before.replace(state.clone());
                 if before.is_some_and(|before| before.looks_like(&state)) {
@@ -233,7 +237,12 @@ impl<'i> Walk<'i> {
                 Insn::Branch { .. } | Insn::Jump { .. } | Insn::Exit => {
                     return self.leave_block(at, place, slot, insn, state);
                 }
-                other => step(&mut self.machine, &mut state, slot, other).map(|()| Next::Fall),
+                other => {
+                    if matches!(other, Insn::CallHelper { .. }) {
+                        self.charge(state.weight())?;
+                    }
+                    step(&mut self.machine, &mut state, slot, other).map(|()| Next::Fall)
+                }
             };
             match next {
                 Ok(Next::Fall) => {}
@@ -306,14 +315,29 @@ impl<'i> Walk<'i> {
         if place <= from && state.oversize {
             return Ok(());
         }
-        let waiting = at.waiting.remove(&place);
-        if waiting.is_none() {
-            self.waiting = self.waiting.saturating_add(1);
-            self.machine.facts.holds_states(self.waiting);
-        }
+        let waiting = self.remove(at, place);
         let state = self.meet(waiting, state)?;
+        self.insert(at, place, state)
+    }
+
+    fn insert(&mut self, at: &mut Activation, place: usize, state: State) -> Result<(), Stop> {
+        self.waiting = self.waiting.saturating_add(1);
+        self.values = self.values.saturating_add(values(&state));
+        if self.values > self.limits.values {
+            return Err(Stop::Undecided(Undecided::Memory {
+                limit: self.limits.values,
+            }));
+        }
+        self.machine.facts.waiting(self.waiting, self.values);
         at.waiting.insert(place, state);
         Ok(())
+    }
+
+    fn remove(&mut self, at: &mut Activation, place: usize) -> Option<State> {
+        let state = at.waiting.remove(&place)?;
+        self.waiting = self.waiting.saturating_sub(1);
+        self.values = self.values.saturating_sub(values(&state));
+        Some(state)
     }
 
     fn meet(&mut self, waiting: Option<State>, state: State) -> Result<State, Stop> {
@@ -387,6 +411,10 @@ impl<'i> Walk<'i> {
         }
         Ok(())
     }
+}
+
+fn values(state: &State) -> u64 {
+    state.stored().saturating_add(STATE_VALUES)
 }
 
 /// Executes an instruction that does not change the flow of control.

@@ -101,11 +101,44 @@ fn many_joins_with_a_full_stack() {
     // Every join costs for every slot, so that the limit of work is reached.
     assert!(matches!(
         verdict(code),
-        Verdict::Undecided(Undecided::Work { .. }) | Verdict::Accepted(_)
+        Verdict::Undecided(Undecided::Work { .. })
     ));
 }
 
-/// Functions that call each other twice, eight deep, with loops: 2^7 times the innermost loop.
+/// Each branch leads to a place of its own far away, with a stack of its own.
+#[test]
+fn many_states_side_by_side() {
+    let mut code = vec![insn(0x79, 2, 1, 24, 0), set(0, 0)];
+    for slot in 1..=64 {
+        code.push(insn(0x7b, 10, 2, -8 * slot, 0));
+    }
+    let count = 10_000;
+    for i in 0..count {
+        // A load gives a new number each time, so that no two stacks are alike.
+        code.push(insn(0x79, 2, 1, 24, 0));
+        code.push(insn(0x7b, 10, 2, -8 * (1 + i % 64), 0));
+        // To instruction number `i` behind all of these.
+        code.push(insn(0x15, 2, 0, 3 * (count - i - 1) + i, 0));
+    }
+    for _ in 0..count {
+        code.push(insn(0x07, 0, 0, 0, 0));
+    }
+    code.push(EXIT);
+    let image = image(code, &[0]);
+    let Verdict::Accepted(facts) = check(&image, &Options::default()) else {
+        panic!("not accepted")
+    };
+    assert!(facts.peak_states >= 10_000 && facts.peak_values >= 80 * 10_000);
+    let mut options = Options::default();
+    options.limits.values = 500_000;
+    let undecided = check(&image, &options);
+    assert!(matches!(
+        undecided,
+        Verdict::Undecided(Undecided::Memory { limit: 500_000 })
+    ));
+}
+
+/// Functions that call each other sixteen times, eight deep.
 #[test]
 fn calls_that_multiply() {
     let mut code = Vec::new();

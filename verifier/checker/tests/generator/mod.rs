@@ -250,8 +250,16 @@ impl Generator<'_> {
             self.set(2, 0);
             self.push(0x85, 0, 0, 0, 60);
         }
-        if self.random.percent(30) {
-            self.push(0x79, 0, FRAME, -8, 0);
+        match self.random.below(20) {
+            0..=4 => {
+                self.push(0x79, 0, FRAME, -8, 0);
+            }
+            // A pointer into a frame that is about to be gone.
+            5 => self.mov(0, FRAME),
+            6 => {
+                self.push(0x7b, 1, FRAME, 0, 0);
+            }
+            _ => {}
         }
         self.push(0x95, 0, 0, 0, 0);
     }
@@ -417,23 +425,35 @@ impl Generator<'_> {
                     self.push(0x61 | size, reg, ANY, 0, 0);
                 }
             }
-            5 => {
-                // A pointer is kept and taken up again.
-                let pointer = self.random.pick(&[CONTEXT, PACKET, END, FRAME]);
-                let slot = -48 - 8 * self.random.below(2) as i16;
-                self.push(0x7b, FRAME, pointer, slot, 0);
-                if self.random.percent(20) {
-                    self.part(3);
-                }
-                self.push(0x79, ANY, FRAME, slot, 0);
-                if pointer == CONTEXT {
-                    self.push(0x61, reg, ANY, 20, 0);
-                }
-            }
+            5 => self.kept_pointer(reg),
             _ => {
                 self.push(0x63 | size, FRAME, reg, off, 0);
             }
         }
+    }
+
+    /// A pointer is kept on the stack and taken up again.
+    fn kept_pointer(&mut self, reg: u8) {
+        let slot = -48 - 8 * self.random.below(2) as i16;
+        let pointer = self.random.pick(&[CONTEXT, PACKET, FRAME]);
+        self.mov(ANY, PACKET);
+        self.add(ANY, 14);
+        let branch = self.packet_branch();
+        self.push(0x7b, FRAME, pointer, slot, 0);
+        match self.random.below(8) {
+            0..=1 => self.part(3),
+            2 => self.helper(),
+            3 => self.call(),
+            _ => {}
+        }
+        self.push(0x79, ANY, FRAME, slot, 0);
+        let off = match pointer {
+            CONTEXT => 20,
+            PACKET => 0,
+            _ => -4,
+        };
+        self.push(0x61, reg, ANY, off, 0);
+        self.land(branch);
     }
 
     /// A branch that skips what follows when `pointer`, in r9, is not within the packet.
@@ -650,6 +670,12 @@ impl Generator<'_> {
         self.add(1, -32);
         let call = self.push(0x85, 0, 1, 0, 0);
         self.calls.push(call);
+        if self.random.percent(5) {
+            self.push(0x79, ANY, FRAME, -32, 0);
+            self.mov(1, ANY);
+            let pointer = self.random.pick(&[0, ANY]);
+            self.push(0x79, 1, pointer, -8, 0);
+        }
         if self.random.percent(90) {
             self.packet_pointers();
         }
