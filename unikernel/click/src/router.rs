@@ -382,6 +382,8 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::element::ElementClass;
+    use crate::graph::{Processing, Side};
     use crate::testing::{MemoryHost, router, run};
 
     fn read(router: &Router, handler: &str) -> String {
@@ -401,6 +403,60 @@ mod tests {
         );
         assert_eq!(read(&router, "c.count"), "3");
         assert_eq!(read(&router, "c.byte_count"), "11");
+    }
+
+    /// Sends a copy of each packet to each of three outputs.
+    #[derive(Debug)]
+    struct Copies;
+
+    impl Element for Copies {
+        fn push(
+            &mut self,
+            _: usize,
+            packet: Packet,
+            context: &mut Context<'_>,
+        ) -> Result<(), HostError> {
+            for output in 0..3 {
+                context.push(output, packet.clone());
+            }
+            Ok(())
+        }
+    }
+
+    static WITH_COPIES: &[ElementClass] = &[
+        ElementClass {
+            name: "Copies",
+            manual: "",
+            inputs: Side::exactly(1, Processing::Push),
+            outputs: Side::between(0, 3, Processing::Push),
+            keywords: &[],
+            handlers: &[],
+            configure: |_, _| Ok(Box::new(Copies)),
+        },
+        crate::elements::INFINITE_SOURCE,
+        crate::elements::PRINT,
+        crate::elements::DISCARD,
+    ];
+
+    #[test]
+    fn what_is_sent_first_arrives_everywhere_before_what_is_sent_second() {
+        let text = "InfiniteSource(LIMIT 1) -> a :: Copies; d :: Discard;
+            a [0] -> Print(0, CONTENTS NONE) -> b :: Copies;
+            b [0] -> Print(00, CONTENTS NONE) -> d; b [1] -> Print(01, CONTENTS NONE) -> d;
+            a [1] -> Print(1, CONTENTS NONE) -> d";
+        let source = crate::Source::new("test", text);
+        let config = Config::parse_with(&source, WITH_COPIES).unwrap();
+        let mut host = MemoryHost::new(&[]);
+        let mut router = Router::check(config).unwrap();
+        router.run(&mut host, || false).unwrap();
+        let labels: Vec<&str> = host
+            .messages
+            .iter()
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        // Copies for outputs that are not connected are gone.
+        assert_eq!(labels, ["0", "00", "01", "1"]);
+        assert_eq!(read(&router, "d.count"), "3");
     }
 
     #[test]

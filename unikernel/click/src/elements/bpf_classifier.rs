@@ -70,7 +70,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "BPFClassifier",
     manual: BPFClassifier::MANUAL,
     inputs: Side::at_least(1, Processing::Push),

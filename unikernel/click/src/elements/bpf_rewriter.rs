@@ -68,7 +68,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "BPFRewriter",
     manual: BPFRewriter::MANUAL,
     inputs: Side::exactly(1, Processing::Agnostic),

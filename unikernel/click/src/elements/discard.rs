@@ -35,7 +35,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "Discard",
     manual: Discard::MANUAL,
     inputs: Side::exactly(1, Processing::Push),

@@ -55,7 +55,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "FromDump",
     manual: FromDump::MANUAL,
     inputs: Side::NONE,

@@ -51,7 +51,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "InfiniteSource",
     manual: InfiniteSource::MANUAL,
     inputs: Side::NONE,

@@ -28,6 +28,11 @@ pub static ALL: &[ElementClass] = &[
     to_dump::CLASS,
 ];
 
+#[cfg(test)]
+pub(crate) use self::{
+    discard::CLASS as DISCARD, infinite_source::CLASS as INFINITE_SOURCE, print::CLASS as PRINT,
+};
+
 /// The class with this name.
 #[must_use]
 pub fn class(name: &str) -> Option<&'static ElementClass> {

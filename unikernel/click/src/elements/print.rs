@@ -55,7 +55,7 @@ enum Contents {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "Print",
     manual: Print::MANUAL,
     inputs: Side::exactly(1, Processing::Agnostic),

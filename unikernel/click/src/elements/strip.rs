@@ -39,7 +39,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "Strip",
     manual: Strip::MANUAL,
     inputs: Side::exactly(1, Processing::Agnostic),

@@ -46,7 +46,7 @@ manual! {
 }
 
 /// The class.
-pub(super) const CLASS: ElementClass = ElementClass {
+pub(crate) const CLASS: ElementClass = ElementClass {
     name: "ToDump",
     manual: ToDump::MANUAL,
     inputs: Side::exactly(1, Processing::Push),
