@@ -8,9 +8,9 @@ use platform_click::Code;
 
 use crate::codes;
 use crate::element::Handler;
-use crate::error::quoted;
 use crate::language::Declaration;
 use crate::nearest::nearest;
+use crate::render::quoted;
 use crate::router::Router;
 
 /// The handlers of every element: its class, its name, its arguments, and the names of its handlers.

@@ -9,7 +9,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`language`] | text, declarations, connections, arguments |
-//! | [`error`] | everything that can be wrong with a configuration, and how it is shown |
+//! | [`error`] | everything that can be wrong with a configuration, with its place |
 //! | [`graph`] | ports, push and pull |
 //! | [`elements`] | the table of classes and their manual pages |
 //! | [`handlers`] | reading from and writing to a running router |
@@ -45,6 +45,7 @@ pub mod language;
 pub mod limits;
 mod nearest;
 pub mod program;
+mod render;
 mod router;
 #[cfg(test)]
 mod testing;

@@ -145,7 +145,7 @@ fn limits_are_kept() {
 
 #[test]
 fn a_long_line_is_shown_in_part() {
-    let text = format!("{}x :: Zebra;{}", "c; ".repeat(0), " ".repeat(5000));
+    let text = format!("x :: Zebra;{}", " ".repeat(5000));
     assert!(error(&text).lines().all(|line| line.chars().count() < 200));
     let text = format!("{}Zebra(1);{}", "Counter; ".repeat(100), " ".repeat(5000));
     let shown = error(&text);

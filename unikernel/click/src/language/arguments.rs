@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use super::lexer::{Lexer, is_blank};
 use super::source::{Source, Span};
 use super::value::Value;
-use crate::error::{ConfigError, Problem, quoted};
+use crate::error::{ConfigError, Problem};
 use crate::nearest::nearest;
+use crate::render::quoted;
 
 /// One argument of an element, as written, without comments and surrounding blanks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod arguments;
 mod config;
 mod lexer;
 mod parser;
+mod resolve;
 mod source;
 mod unparse;
 mod value;

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::lexer::{Lexer, Token};
 use super::source::{Source, Span};
-use crate::error::{ConfigError, Problem, quoted};
+use crate::error::{ConfigError, Problem};
 use crate::limits;
+use crate::render::quoted;
 
 /// `a [1], b -> [0] c :: Class(arguments) -> d`: groups of elements, joined by arrows.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use core::str::Chars;
 
 use super::lexer::is_blank;
 use super::source::Span;
-use crate::error::{ConfigError, Problem, quoted};
+use crate::error::{ConfigError, Problem};
+use crate::render::quoted;
 
 /// The value of one argument.
 #[derive(Clone, Copy, Debug)]

@@ -1,20 +1,19 @@
 //! The router: elements that work, and the packets between them.
 
+mod start;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_loader::Admission;
 use bpf_runtime::Packet;
 use platform_click::Code;
 
 use crate::element::{Activity, Context, Element};
-use crate::error::{ConfigError, Problem};
-use crate::graph::{Direction, Graph};
+use crate::graph::Graph;
 use crate::host::{Host, HostError};
-use crate::language::{Arguments, Config, Declaration, Endpoint};
-use crate::program::{Installed, ProgramRequest, ProgramSource};
+use crate::language::{Config, Declaration, Endpoint};
 use crate::{codes, limits};
 
 /// A router whose configuration was accepted.
@@ -66,131 +65,6 @@ impl RunError {
 }
 
 impl Router {
-    /// Checks a configuration and gives its elements what they need, in an order in which nothing
-    /// outside changes until everything that can be checked has been: arguments and ports; files
-    /// that are read; programs, all admitted before the first is committed; files that are written.
-    ///
-    /// # Errors
-    /// What is wrong, and the place in the configuration that is to blame.
-    pub fn new(
-        config: Config,
-        host: &mut dyn Host,
-        programs: &mut dyn ProgramSource,
-    ) -> Result<Self, ConfigError> {
-        Self::start(config, host, |router, host| router.install(host, programs))
-    }
-
-    /// Checks a configuration as far as that goes without changing anything outside: what
-    /// [`Self::new`] does, except that programs are not committed and nothing is written.
-    ///
-    /// # Errors
-    /// What is wrong, and the place in the configuration that is to blame.
-    pub fn rehearse(
-        config: Config,
-        host: &mut dyn Host,
-        programs: &mut dyn ProgramSource,
-    ) -> Result<Self, ConfigError> {
-        let mut router = Self::check(config)?;
-        router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
-        router.admit(programs)?;
-        Ok(router)
-    }
-
-    /// [`Self::new`], with another way to install programs.
-    pub(crate) fn start(
-        config: Config,
-        host: &mut dyn Host,
-        install: impl FnOnce(&mut Self, &mut dyn Host) -> Result<(), ConfigError>,
-    ) -> Result<Self, ConfigError> {
-        let mut router = Self::check(config)?;
-        router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
-        install(&mut router, host)?;
-        router.each(|element| element.open_outputs(host).map_err(Problem::from))?;
-        Ok(router)
-    }
-
-    /// Admits all programs before it commits the first.
-    fn install(
-        &mut self,
-        host: &mut dyn Host,
-        programs: &mut dyn ProgramSource,
-    ) -> Result<(), ConfigError> {
-        let admitted = self.admit(programs)?;
-        if self.program_requests().any(|(_, request)| request.jit) {
-            host.message("note: programs are interpreted; `JIT true` has no effect");
-        }
-        for (index, admission) in admitted {
-            let object = programs.commit(admission);
-            let program = object.and_then(|object| Installed::new(&object, programs.secret()));
-            let program = program.map_err(|error| self.blame(index, error.into()))?;
-            if let Some(element) = self.elements.get_mut(index) {
-                element.install(program);
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for every program, and changes nothing.
-    fn admit(
-        &self,
-        programs: &mut dyn ProgramSource,
-    ) -> Result<Vec<(usize, Admission)>, ConfigError> {
-        self.program_requests()
-            .map(|(index, request)| match programs.admit(request) {
-                Ok(admission) => Ok((index, admission)),
-                Err(error) => Err(self.blame(index, error.into())),
-            })
-            .collect()
-    }
-
-    /// What elements ask for, with their indices.
-    pub(crate) fn program_requests(&self) -> impl Iterator<Item = (usize, &ProgramRequest)> {
-        let elements = self.elements.iter().enumerate();
-        elements.filter_map(|(index, element)| Some((index, element.program_request()?)))
-    }
-
-    /// Checks a configuration as far as that goes without files and programs. The router that this
-    /// gives has the handlers of a new one and runs nothing.
-    ///
-    /// # Errors
-    /// What is wrong, and the place in the configuration that is to blame.
-    pub fn check(config: Config) -> Result<Self, ConfigError> {
-        let graph = Graph::new(&config)?;
-        let elements = config.elements().iter().enumerate();
-        let elements = elements
-            .map(|(index, declaration)| {
-                configure(declaration, graph.ports(index, Direction::Output))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            config,
-            graph,
-            elements,
-            under_way: Vec::new(),
-            emitted: Vec::new(),
-            looped: 0,
-            stopped: false,
-        })
-    }
-
-    /// Calls something for every element, in the order of the configuration.
-    fn each(
-        &mut self,
-        mut call: impl FnMut(&mut dyn Element) -> Result<(), Problem>,
-    ) -> Result<(), ConfigError> {
-        for (index, element) in self.elements.iter_mut().enumerate() {
-            if let Err(problem) = call(element.as_mut()) {
-                return Err(self.blame(index, problem));
-            }
-        }
-        Ok(())
-    }
-
-    fn blame(&self, element: usize, problem: Problem) -> ConfigError {
-        let declaration = self.config.elements().get(element);
-        problem.at(declaration.map_or_else(Default::default, |declaration| declaration.span))
-    }
-
     /// What the router was made from.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -355,24 +229,6 @@ impl Router {
 
     pub(crate) fn element_mut(&mut self, index: usize) -> Option<&mut Box<dyn Element>> {
         self.elements.get_mut(index)
-    }
-}
-
-fn configure(declaration: &Declaration, outputs: usize) -> Result<Box<dyn Element>, ConfigError> {
-    let class = declaration.class;
-    let mut arguments = Arguments::new(
-        class.name,
-        class.keywords,
-        declaration.span,
-        &declaration.arguments,
-    );
-    let element = (class.configure)(&mut arguments, outputs);
-    match (element, arguments.finish()) {
-        // An argument that nobody knows explains why another one is missing.
-        (Err(error), Err(left_over)) if matches!(error.problem, Problem::Missing { .. }) => {
-            Err(left_over)
-        }
-        (element, finished) => element.and_then(|element| finished.map(|()| element)),
     }
 }
 

@@ -1,0 +1,183 @@
+//! Making and checking a graph, save who pushes and who pulls.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::iter;
+
+use super::{Direction, Node, Port, Processing, Side};
+use crate::error::{ConfigError, Problem};
+use crate::language::{Config, Connection, Declaration, Endpoint, Span};
+
+/// A graph that is being checked, step by step.
+pub(super) struct Builder<'a> {
+    pub(super) config: &'a Config,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// A port of the whole graph.
+#[derive(Clone, Copy)]
+pub(super) struct PortId {
+    pub(super) direction: Direction,
+    pub(super) at: Endpoint,
+}
+
+impl<'a> Builder<'a> {
+    /// Every element with the ports that it needs, connected or not.
+    pub(super) fn new(config: &'a Config) -> Self {
+        let ports = |side: Side| iter::repeat_n(Port::new(side.processing), side.least).collect();
+        let nodes = config.elements().iter().map(|declaration| Node {
+            inputs: ports(declaration.class.inputs),
+            outputs: ports(declaration.class.outputs),
+        });
+        Self {
+            config,
+            nodes: nodes.collect(),
+        }
+    }
+
+    /// Gives every element the ports that its connections ask for.
+    pub(super) fn connect(&mut self) -> Result<(), ConfigError> {
+        for (index, connection) in self.config.connections().iter().enumerate() {
+            for (id, span) in ends(connection) {
+                self.add_port(id, span)?;
+                if let Some(port) = self.port_mut(id) {
+                    port.connections.push(index);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a port and those before it exist.
+    fn add_port(&mut self, id: PortId, span: Span) -> Result<(), ConfigError> {
+        let PortId { direction, at } = id;
+        let declared = self.config.elements().get(at.element);
+        let side = declared.map(|declaration| match direction {
+            Direction::Input => declaration.class.inputs,
+            Direction::Output => declaration.class.outputs,
+        });
+        let node = self.nodes.get_mut(at.element);
+        let (Some(side), Some(node)) = (side.filter(|side| side.allows(at.port)), node) else {
+            return Err(Problem::NoSuchPort {
+                element: self.label(at.element),
+                direction,
+                port: at.port,
+            }
+            .at(span));
+        };
+        let ports = node.side_mut(direction);
+        let count = ports.len().max(at.port.saturating_add(1));
+        ports.resize_with(count, || Port::new(side.processing));
+        Ok(())
+    }
+
+    pub(super) fn check_connected(&self) -> Result<(), ConfigError> {
+        match self.ports().find(|(_, port)| port.connections.is_empty()) {
+            None => Ok(()),
+            Some((PortId { direction, at }, _)) => Err(Problem::Unconnected {
+                element: self.label(at.element),
+                direction,
+                port: at.port,
+            }
+            .at(self.span(at.element))),
+        }
+    }
+
+    /// What is open after all have had their say becomes push, as in Click.
+    pub(super) fn close_open_ports(&mut self) {
+        for node in &mut self.nodes {
+            for port in node.inputs.iter_mut().chain(&mut node.outputs) {
+                if port.processing == Processing::Agnostic {
+                    port.processing = Processing::Push;
+                }
+            }
+        }
+    }
+
+    /// A push output can push to one input only, a pull input can pull from one output only.
+    pub(super) fn check_reuse(&self) -> Result<(), ConfigError> {
+        for (PortId { direction, at }, port) in self.ports() {
+            let active = match direction {
+                Direction::Input => Processing::Pull,
+                Direction::Output => Processing::Push,
+            };
+            let second = port.connections.get(1).copied();
+            let second = second.and_then(|index| self.config.connections().get(index));
+            let Some(second) = second.filter(|_| port.processing == active) else {
+                continue;
+            };
+            let span = match direction {
+                Direction::Input => second.from_span,
+                Direction::Output => second.to_span,
+            };
+            return Err(Problem::Reused {
+                element: self.label(at.element),
+                processing: active,
+                direction,
+                port: at.port,
+            }
+            .at(span));
+        }
+        Ok(())
+    }
+
+    /// Notes where push outputs lead.
+    pub(super) fn set_targets(&mut self) {
+        for connection in self.config.connections() {
+            let id = PortId {
+                direction: Direction::Output,
+                at: connection.from,
+            };
+            if let Some(port) = self.port_mut(id)
+                && port.processing == Processing::Push
+            {
+                port.target = Some(connection.to);
+            }
+        }
+    }
+
+    /// Every port, by element, inputs first.
+    pub(super) fn ports(&self) -> impl Iterator<Item = (PortId, &Port)> {
+        let sides = self.nodes.iter().enumerate().flat_map(|(element, node)| {
+            Direction::ALL.map(|direction| (element, direction, node.side(direction)))
+        });
+        sides.flat_map(|(element, direction, ports)| {
+            ports.iter().enumerate().map(move |(port, found)| {
+                let at = Endpoint { element, port };
+                (PortId { direction, at }, found)
+            })
+        })
+    }
+
+    pub(super) fn port(&self, PortId { direction, at }: PortId) -> Option<&Port> {
+        self.nodes.get(at.element)?.side(direction).get(at.port)
+    }
+
+    pub(super) fn port_mut(&mut self, PortId { direction, at }: PortId) -> Option<&mut Port> {
+        let node = self.nodes.get_mut(at.element)?;
+        node.side_mut(direction).get_mut(at.port)
+    }
+
+    pub(super) fn label(&self, element: usize) -> String {
+        let declaration = self.config.elements().get(element);
+        declaration.map(Declaration::label).unwrap_or_default()
+    }
+
+    pub(super) fn span(&self, element: usize) -> Span {
+        let declaration = self.config.elements().get(element);
+        declaration.map_or_else(Span::default, |declaration| declaration.span)
+    }
+}
+
+/// Both ends of a connection, and where they stand.
+const fn ends(connection: &Connection) -> [(PortId, Span); 2] {
+    let output = PortId {
+        direction: Direction::Output,
+        at: connection.from,
+    };
+    let input = PortId {
+        direction: Direction::Input,
+        at: connection.to,
+    };
+    [(output, connection.from_span), (input, connection.to_span)]
+}

@@ -1,0 +1,99 @@
+//! Showing an error: as text, with the line that it is in.
+
+use alloc::format;
+use alloc::string::String;
+use core::error::Error as _;
+
+use crate::error::{ConfigError, Problem};
+use crate::language::{Source, Span};
+
+impl Problem {
+    /// What to do about it: a guess at what was meant, or the help of the diagnostic.
+    fn help(&self) -> String {
+        let nearest = match self {
+            Self::UnknownClass { nearest, .. } | Self::UnknownArgument { nearest, .. } => *nearest,
+            Self::Undeclared { nearest, .. } => nearest.as_deref(),
+            _ => None,
+        };
+        nearest.map_or_else(
+            || self.code().help.into(),
+            |nearest| format!("did you mean `{nearest}`?"),
+        )
+    }
+}
+
+impl ConfigError {
+    /// The error with its place in `source`, as several lines of plain text without a final
+    /// newline: `file:line:column`, the code, what is wrong, the line with carets below the place,
+    /// and what to do.
+    #[must_use]
+    pub fn render(&self, source: &Source) -> String {
+        let place = source.position(self.span.start);
+        let mut out = format!(
+            "{}:{}:{}: error[{}]: {self}",
+            source.name(),
+            place.line,
+            place.column,
+            self.code(),
+        );
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            out.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        let number = format!("{}", place.line);
+        let margin = " ".repeat(number.len());
+        let (text, carets) = excerpt(source, self.span);
+        out.push_str(&format!(
+            "\n{margin} |\n{number} | {text}\n{margin} | {carets}"
+        ));
+        out.push_str(&format!("\n{margin} = help: {}", self.problem.help()));
+        out
+    }
+}
+
+/// Characters of a line that are shown before and behind the start of an error.
+const EXCERPT: usize = 80;
+
+/// The line of a place and, for the line below, the carets under it. Of a long line a piece is
+/// shown; control characters, which could rewrite a terminal, are not.
+fn excerpt(source: &Source, span: Span) -> (String, String) {
+    let (line_start, line) = source.line_at(span.start);
+    let before = span.start.saturating_sub(line_start);
+    let marked = span.end.saturating_sub(span.start);
+    let (head, rest) = line.split_at_checked(before).unwrap_or((line, ""));
+    let marked = rest.get(..marked).unwrap_or(rest);
+    let skipped = head.chars().count().saturating_sub(EXCERPT);
+    let head = head.chars().skip(skipped).map(printable);
+
+    let ellipsis = if skipped > 0 { "..." } else { "" };
+    let mut text = String::from(ellipsis);
+    text.extend(head.clone());
+    text.extend(rest.chars().take(EXCERPT).map(printable));
+    if rest.chars().nth(EXCERPT).is_some() {
+        text.push_str("...");
+    }
+    let mut carets = " ".repeat(ellipsis.len());
+    carets.extend(head.map(|character| if character == '\t' { '\t' } else { ' ' }));
+    let width = marked.chars().count().clamp(1, EXCERPT);
+    carets.push_str(&"^".repeat(width));
+    (text, carets)
+}
+
+fn printable(character: char) -> char {
+    if character.is_control() && character != '\t' {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        character
+    }
+}
+
+/// A piece of a configuration as an error message quotes it: short and without control characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut out: String = text.chars().take(LONGEST).map(printable).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        out.push_str("...");
+    }
+    out.replace('\t', " ")
+}
