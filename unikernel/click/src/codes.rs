@@ -31,4 +31,6 @@ platform_click::codes! {
         "Check the folder, its permissions and the free space.";
     LOOP = "BPF-C015", Usage, "a packet goes round in the configuration",
         "Every way round a cycle of connections must at some point lead out of it.";
+    QUARANTINE = "BPF-C016", Internal, "a program did what its proof excludes, or ran out of fuel too often",
+        "The element drops everything until the process starts again. Keep object, bundle and traffic: a proof was wrong, or the fuel of the platform is too little for the program.";
 }

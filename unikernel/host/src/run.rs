@@ -99,6 +99,12 @@ pub fn run(
         let finished = router.finish();
         ran.and(finished).err()
     };
+    let looped = router.looped();
+    if looped > 0 {
+        host.message(&format!(
+            "note: {looped} packets in all went round and were dropped"
+        ));
+    }
     let read = |handler: String| {
         let value = router.read_handler(&handler)?;
         Ok(Reading { handler, value })
@@ -108,7 +114,7 @@ pub fn run(
             .into_iter()
             .map(read)
             .collect::<Result<_, Error>>()?,
-        looped: router.looped(),
+        looped,
         failure,
     })
 }

@@ -10,6 +10,7 @@ use bpf_runtime::{Fault, FaultCause, Packet};
 use bpf_statement::{Name, Symbol};
 use platform_click::ProgramKind;
 
+use crate::codes;
 use crate::element::{Context, Handler};
 use crate::error::ConfigError;
 use crate::language::{Arguments, Value};
@@ -175,16 +176,14 @@ impl Runner {
                 let value = outcome.value;
                 let verdict = judge(value).filter(|_| program.facts.allow(value));
                 if verdict.is_none() {
-                    self.fail(
-                        &format!("it returned {value}, against what was proved"),
-                        true,
-                    );
+                    let what = format!("it returned {value}, against what was proved");
+                    self.fail(&what, true, context);
                 }
                 verdict
             }
             Err(fault) => {
                 let contradicts = self.contradicts_proof(&fault);
-                self.fail(&fault.to_string(), contradicts);
+                self.fail(&fault.to_string(), contradicts, context);
                 None
             }
         }
@@ -202,10 +201,17 @@ impl Runner {
 
     /// Counts a failed run. What contradicts a proof quarantines the program at once: the packets
     /// behind this one must not meet what was proved and is not true.
-    fn fail(&mut self, what: &str, contradicts_proof: bool) {
+    fn fail(&mut self, what: &str, contradicts_proof: bool, context: &mut Context<'_>) {
         self.faults = self.faults.saturating_add(1);
         self.last_fault = what.into();
         self.quarantined = contradicts_proof || self.faults >= MAX_FAULTS;
+        if self.quarantined {
+            context.host.message(&format!(
+                "warning[{}]: `{}` is in quarantine and all its packets are dropped from now on: {what}",
+                codes::QUARANTINE,
+                self.request.file,
+            ));
+        }
     }
 
     pub(super) fn read(&self, handler: &str) -> Option<String> {
@@ -415,6 +421,8 @@ mod tests {
         let (router, host) = run(FILTER, &packets, ProgramKind::Filter, &first_byte(), None);
         assert_eq!(host.written("out"), [[2]]);
         assert_eq!(read(&router, COUNTS), ["3", "2", "0", "1", "true"]);
+        assert_eq!(host.messages.len(), 1, "{:?}", host.messages);
+        assert!(host.messages[0].starts_with("warning[BPF-C016]: `x` is in quarantine"));
         let mut router = router;
         router.write_handler("b.reset_counts", "").unwrap();
         assert_eq!(read(&router, COUNTS), ["0", "0", "0", "0", "true"]);
