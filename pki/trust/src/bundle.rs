@@ -8,8 +8,9 @@ use bpf_statement::{SIGNATURE_SIZE, Version};
 use platform_click::Digest;
 
 use crate::codec;
+use crate::contents_error::check_count;
 use crate::file::{File, FileSignature};
-use crate::limits::MAX_TRUST_BUNDLE_SIZE;
+use crate::limits::{MAX_SIGNATURES, MAX_TRUST_BUNDLE_SIZE};
 use crate::{PublicKey, RootKeys, TrustContents, TrustError, UnixTime};
 
 /// A trust bundle that was read; nobody has checked who signed it. Its content is for display.
@@ -267,12 +268,15 @@ impl UnsignedTrustBundle {
     /// Adds the signature of `key`.
     ///
     /// # Errors
-    /// As [`PublicKey::verify`] when it is not that key's signature.
+    /// As [`PublicKey::verify`] when it is not that key's signature, and
+    /// [`TrustError::BundleContent`] when there are as many signatures as a file may have.
     pub fn add_signature(
         &mut self,
         key: &PublicKey,
         signature: &[u8; SIGNATURE_SIZE],
     ) -> Result<(), TrustError> {
+        let signatures = self.0.signatures.len().saturating_add(1);
+        check_count("signatures", signatures, 1, MAX_SIGNATURES)?;
         key.verify(&self.to_be_signed(key), signature)?;
         self.0.signatures.push(FileSignature {
             key: key.digest(),

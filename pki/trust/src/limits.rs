@@ -10,7 +10,8 @@ pub const MAX_KEY_ID_SIZE: usize = 32;
 /// Name prefixes in the scope of one leaf: it fits a certificate.
 pub const MAX_NAME_PREFIXES: usize = 8;
 
-/// Bytes of a trust bundle: with every list at its limit it has about 20,000.
+/// Bytes of a trust bundle: with every list at its limit, and names of roots of 300 bytes, it has
+/// about 14,000.
 pub const MAX_TRUST_BUNDLE_SIZE: usize = 32 << 10;
 
 /// Root keys of a trust bundle; sets of TUF roots in the field have five.

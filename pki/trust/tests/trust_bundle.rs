@@ -246,6 +246,19 @@ fn a_file_that_is_too_long_is_not_read() {
 }
 
 #[test]
+fn a_file_has_sixteen_signatures_at_most() {
+    let key = Key::new("a");
+    let mut bundle = UnsignedTrustBundle::new(Pki::new().contents()).unwrap();
+    let signature = key.sign(&bundle.to_be_signed(&key.public));
+    for _ in 0..16 {
+        bundle.add_signature(&key.public, &signature).unwrap();
+    }
+    assert!(parse(&bundle.clone().into_bytes()).is_ok());
+    let error = bundle.add_signature(&key.public, &signature).unwrap_err();
+    assert_eq!(error.code().id, "BPF-T022");
+}
+
+#[test]
 fn a_signature_with_high_s_does_not_count() {
     let own = keys(&["a"]);
     let mut good = file(1, 1, &own, &[&own[0]]);
@@ -473,5 +486,54 @@ proptest::proptest! {
     #[test]
     fn whatever_the_bytes_are_reading_ends(bytes in proptest::collection::vec(0_u8.., 0..300)) {
         assert!(parse(&bytes).is_err());
+    }
+
+    /// Content has one encoding, whatever order it is written down in.
+    #[test]
+    fn content_is_read_as_written_in_any_order(
+        revoked in proptest::collection::btree_set(proptest::array::uniform32(0_u8..), 0..=32),
+        epochs in proptest::collection::btree_map(proptest::array::uniform32(0_u8..), 0_u64.., 0..=32),
+        platforms in proptest::collection::btree_set("[ -~]{1,127}", 1..=16),
+        engines in proptest::collection::btree_map("[a-z0-9_-]{1,31}", proptest::array::uniform3(0_u32..), 0..=16),
+        resets in proptest::collection::btree_map(
+            "[a-z0-9_-]{1,31}", (1..=bpf_statement::MAX_COUNTER, "[ -~]{1,127}"), 0..=16
+        ),
+        accepts_fuel: bool,
+        floor in proptest::option::of(0..=UnixTime::YEAR_9999.as_secs()),
+    ) {
+        let mut contents = Pki::new().contents();
+        contents.revoked = revoked.into_iter().map(Digest::from_bytes).collect();
+        contents.min_epochs = epochs
+            .into_iter()
+            .map(|(ca, epoch)| MinEpoch { ca: Digest::from_bytes(ca), epoch })
+            .collect();
+        contents.platforms = platforms.iter().map(|text| Text::new(text).unwrap()).collect();
+        contents.min_engines = engines
+            .into_iter()
+            .map(|(name, [major, minor, patch])| MinEngine {
+                name: Name::new(&name).unwrap(),
+                version: Version { major, minor, patch },
+            })
+            .collect();
+        contents.counter_resets = resets
+            .into_iter()
+            .map(|(name, (to, reason))| CounterReset {
+                name: Name::new(&name).unwrap(),
+                to,
+                reason: Text::new(&reason).unwrap(),
+            })
+            .collect();
+        contents.accepts_fuel = accepts_fuel;
+        contents.time_floor = floor.map(UnixTime::from_secs);
+
+        let mut reversed = contents.clone();
+        reversed.revoked.reverse();
+        reversed.min_epochs.reverse();
+        reversed.platforms.reverse();
+        reversed.min_engines.reverse();
+        reversed.counter_resets.reverse();
+        let bytes = sign_bundle(contents.clone(), &[]);
+        assert_eq!(sign_bundle(reversed, &[]), bytes);
+        assert_eq!(parse(&bytes).unwrap().contents(), &contents);
     }
 }
