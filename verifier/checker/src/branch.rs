@@ -1,5 +1,7 @@
 //! Conditional jumps (RFC 9669, 4.3): which sides are possible, and what each side knows.
 
+use alloc::boxed::Box;
+
 use bpf_object::{AluOp, Cond, Operand, Reg, Width};
 
 use crate::compare::{is_equality, negated};
@@ -19,19 +21,22 @@ pub(crate) struct Branch {
     pub(crate) src: Operand,
 }
 
+/// The states in which a jump is taken and not taken; none where that is impossible.
+pub(crate) struct Sides {
+    pub(crate) taken: Option<Box<State>>,
+    pub(crate) not_taken: Option<Box<State>>,
+}
+
 impl Machine<'_> {
-    /// The states in which the jump is taken and not taken; none where that is impossible.
-    pub(crate) fn branch(
-        &mut self,
-        state: State,
-        branch: Branch,
-    ) -> Result<(Option<State>, Option<State>), Cause> {
+    /// The states behind a conditional jump.
+    pub(crate) fn branch(&mut self, state: Box<State>, branch: Branch) -> Result<Sides, Cause> {
         let left = self.value(&state, branch.dst)?;
         let right = self.operand(&state, branch.src)?;
         let test = Test::new(branch, &left, &right)?;
-        let taken = test.assume(state.clone(), branch, true);
-        let not_taken = test.assume(state, branch, false);
-        Ok((taken, not_taken))
+        Ok(Sides {
+            taken: test.assume(state.clone(), branch, true),
+            not_taken: test.assume(state, branch, false),
+        })
     }
 }
 
@@ -140,7 +145,7 @@ impl Test {
     }
 
     /// The state in which the comparison has this outcome.
-    fn assume(&self, mut state: State, branch: Branch, holds: bool) -> Option<State> {
+    fn assume(&self, mut state: Box<State>, branch: Branch, holds: bool) -> Option<Box<State>> {
         match self {
             Self::Numbers(a, b) => assume_numbers(&mut state, branch, holds, a, b)?,
             Self::Null(id, null_when_taken) => {

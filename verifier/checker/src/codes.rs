@@ -45,4 +45,6 @@ platform_click::codes! {
         "This says nothing about the program's safety. Loops with many iterations and functions that are called from many places take the most work.";
     TOO_MANY_ITERATIONS = "BPF-K031", Undecided, "the checker found no end of a loop",
         "This says nothing about the program's safety. The checker walks through loops iteration by iteration: a counter must reach its bound.";
+    INCONSISTENT = "BPF-K032", Undecided, "the checker contradicts itself",
+        "This says nothing about the program's safety. It is a mistake in the checker; please report the object.";
 }

@@ -273,6 +273,9 @@ pub enum Undecided {
         /// The limit.
         limit: u64,
     },
+    /// The checker contradicts itself.
+    #[error("the checker contradicts itself, which is a mistake in it")]
+    Inconsistent,
     /// A loop did not end within the limit of iterations.
     #[error(
         "slot {slot}: the loop does not end within {limit} iterations that the checker could follow"
@@ -292,6 +295,7 @@ impl Undecided {
         match self {
             Self::Work { .. } | Self::Memory { .. } => codes::TOO_MUCH_WORK,
             Self::Iterations { .. } => codes::TOO_MANY_ITERATIONS,
+            Self::Inconsistent => codes::INCONSISTENT,
         }
     }
 }

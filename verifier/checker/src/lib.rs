@@ -43,6 +43,7 @@ mod branch;
 mod call;
 pub mod codes;
 mod compare;
+mod execute;
 mod facts;
 mod finding;
 mod frame;
@@ -54,13 +55,17 @@ mod memory;
 mod number;
 #[cfg(test)]
 mod operations;
+mod place;
+mod pointer;
 mod range;
+mod recorder;
 mod state;
 mod tnum;
 mod value;
 mod walk;
 mod word;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use bpf_object::Image;
@@ -71,8 +76,8 @@ pub use limits::Limits;
 pub use number::Number;
 pub use value::Unset;
 
-use facts::Recorder;
 use machine::Machine;
+use recorder::Recorder;
 use state::State;
 use value::Ids;
 use walk::{Stop, Walk};
@@ -117,7 +122,7 @@ pub fn check(image: &Image, options: &Options) -> Verdict {
     let mut walk = Walk::new(machine, options.limits);
     let stopped = walk
         .check_helpers()
-        .and_then(|()| walk.function(0, State::entry()))
+        .and_then(|()| walk.function(0, Box::new(State::entry())))
         .err();
     if !walk.findings.is_empty() {
         return Verdict::Rejected(walk.findings);

@@ -5,9 +5,9 @@ use alloc::string::String;
 
 use bpf_object::{DataSection, Image, MapDef, Operand, Reg};
 
-use crate::facts::Recorder;
 use crate::finding::Cause;
 use crate::number::Number;
+use crate::recorder::Recorder;
 use crate::state::State;
 use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Value};
 

@@ -294,7 +294,8 @@ impl Generator<'_> {
             8..=9 => self.packet_fixed(),
             10..=11 => self.packet_variable(),
             12 => self.packet_length(),
-            13..=14 => self.map_value(),
+            13 => self.map_value(),
+            14 => self.two_map_values(),
             15 => self.helper(),
             16 => self.data(),
             17 => self.atomic(),
@@ -415,11 +416,17 @@ impl Generator<'_> {
             }
             4 => {
                 // A variable place.
+                let start = self.random.pick(&[-40, -40, -40, -128]);
                 self.mov(ANY, FRAME);
-                self.add(ANY, -40);
+                self.add(ANY, start);
                 self.push(0x57, reg, 0, 0, 31);
                 self.push(0x0f, ANY, reg, 0, 0);
-                if self.random.percent(50) {
+                if start == -128 {
+                    // Bytes that are not initialised, but perhaps now.
+                    self.push(0x62 | size, ANY, 0, 0, 1);
+                    self.push(0x71, reg, FRAME, -128, 0);
+                    self.add(reg, 1);
+                } else if self.random.percent(50) {
                     self.push(0x62 | size, ANY, 0, 0, 1);
                 } else {
                     self.push(0x61 | size, reg, ANY, 0, 0);
@@ -608,6 +615,28 @@ impl Generator<'_> {
             self.renew_arguments();
             self.land(over);
         }
+    }
+
+    /// Two lookups: one is tested, one is used.
+    fn two_map_values(&mut self) {
+        self.key(0);
+        self.push(0x85, 0, 0, 0, 1);
+        self.push(0x7b, FRAME, 0, -56, 0);
+        self.key(0);
+        self.push(0x85, 0, 0, 0, 1);
+        self.push(0x79, ANY, FRAME, -56, 0);
+        self.renew_arguments();
+        let (tested, mut used) = match self.random.percent(50) {
+            true => (0, ANY),
+            false => (ANY, 0),
+        };
+        if self.random.percent(85) {
+            used = tested;
+        }
+        let branch = self.push(0x15, tested, 0, 0, 0);
+        self.push(0x79, 1, used, 8, 0);
+        self.land(branch);
+        self.set(0, 0);
     }
 
     fn helper(&mut self) {
