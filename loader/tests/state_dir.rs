@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use bpf_loader::audit::AuditHead;
 use bpf_loader::{
-    CommitError, Damage, RELEASE_TIME, RollbackStore, SLOT_SIZE, StateDir, StateError, StoreError,
+    Admission, CommitError, Damage, RELEASE_TIME, RollbackStore, SLOT_SIZE, StateDir, StateError,
     codes,
 };
 use bpf_pki::{SecretKey, Signer, sign_trust_bundle};
@@ -379,10 +379,26 @@ fn a_state_that_was_exchanged_meanwhile() {
     let admission = admit(1).admit(state.snapshot()).unwrap();
     let other = Dir::with_state();
     fs::copy(other.file("store"), dir.file("store")).unwrap();
+    assert_exchanged(&dir, admission, &mut state);
+}
+
+/// 31, as far as it can be noticed: an old copy put back under a running process.
+#[test]
+fn a_state_that_was_put_back_meanwhile() {
+    let dir = Dir::with_state();
+    let mut state = dir.open();
+    let old = fs::read(dir.file("store")).unwrap();
+    commit(&admit(1), &mut state);
+    let admission = admit(2).admit(state.snapshot()).unwrap();
+    fs::write(dir.file("store"), old).unwrap();
+    assert_exchanged(&dir, admission, &mut state);
+}
+
+fn assert_exchanged(dir: &Dir, admission: Admission, state: &mut StateDir) {
     let before = dir.contents();
-    match admission.commit(&mut state) {
+    match admission.commit(state) {
         Err(CommitError::Store(StateError::Damaged { damage, .. })) => {
-            assert_eq!(damage, Damage::Store(StoreError::Unrelated));
+            assert_eq!(damage, Damage::Exchanged);
         }
         other => panic!("{other:?}"),
     }

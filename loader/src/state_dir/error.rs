@@ -55,6 +55,12 @@ pub enum Damage {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is another state than the one that was opened, or an older one.
+    #[error("it was exchanged since it was opened")]
+    Exchanged,
+    /// What was written is not what is read.
+    #[error("what was written to it is not what it holds")]
+    NotWritten,
     /// The pinned trust bundle.
     #[error(transparent)]
     Trust(TrustError),

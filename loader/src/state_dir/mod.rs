@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bpf_trust::{TrustBundle, TrustError, UnverifiedTrustBundle};
 
 use crate::audit::AuditHead;
-use crate::slots::{StoreError, encode_slot, new_store, read_store};
+use crate::slots::{encode_slot, new_store, read_store};
 use crate::store::{CommitError, RollbackStore, Update};
 use crate::{InstanceId, Refusal, Snapshot};
 
@@ -128,18 +128,17 @@ impl RollbackStore for StateDir {
         change: impl FnOnce(&Snapshot) -> Result<Update, Refusal>,
     ) -> Result<(), CommitError<StateError>> {
         let path = self.path.join(STORE);
-        let damaged = |error: StoreError| {
-            CommitError::Store(StateError::Damaged {
-                path: path.clone(),
-                damage: error.into(),
-            })
+        let damaged = |damage| {
+            let path = path.clone();
+            CommitError::Store(StateError::Damaged { path, damage })
         };
         // Others wait for the lock here; it is released when the file is closed.
         let mut store = StoreFile::open_locked(&path).map_err(CommitError::Store)?;
         let bytes = store.read().map_err(CommitError::Store)?;
-        let (state, slot) = read_store(&bytes).map_err(damaged)?;
-        if state.instance != self.state.instance || state.pinned != self.state.pinned {
-            return Err(damaged(StoreError::Unrelated));
+        let (state, slot) = read_store(&bytes).map_err(|error| damaged(error.into()))?;
+        let same = state.instance == self.state.instance && state.pinned == self.state.pinned;
+        if !same || state.generation < self.state.generation {
+            return Err(damaged(Damage::Exchanged));
         }
 
         let Update { next, line } = change(&state).map_err(CommitError::Refused)?;
@@ -149,9 +148,8 @@ impl RollbackStore for StateDir {
             .write(slot.other(), &encode_slot(&next))
             .map_err(CommitError::Store)?;
         // What the disk has, not what was meant to be written.
-        let (written, _) = read_store(&bytes).map_err(damaged)?;
-        if written != next {
-            return Err(damaged(StoreError::Unrelated));
+        if read_store(&bytes) != Ok((next.clone(), slot.other())) {
+            return Err(damaged(Damage::NotWritten));
         }
         self.state = next;
         Ok(())
