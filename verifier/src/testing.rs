@@ -37,6 +37,11 @@ pub(crate) fn image(kind: ProgramKind, code: &[RawInsn]) -> Image {
 /// An image with an array `m` of four 8-byte values, a writable section `.data` and a read-only
 /// section `.rodata`, each of 8 bytes, and functions at these slots besides the entry.
 pub(crate) fn with_functions(kind: ProgramKind, code: &[RawInsn], starts: &[u32]) -> Image {
+    with_map(MapKind::Array, kind, code, starts)
+}
+
+/// The same, with `m` of this kind.
+pub(crate) fn with_map(map: MapKind, kind: ProgramKind, code: &[RawInsn], starts: &[u32]) -> Image {
     let mut functions = vec![Function {
         name: "prog".into(),
         start: 0,
@@ -51,7 +56,7 @@ pub(crate) fn with_functions(kind: ProgramKind, code: &[RawInsn], starts: &[u32]
         functions,
         maps: vec![MapDef {
             name: "m".into(),
-            kind: MapKind::Array,
+            kind: map,
             key_size: 4,
             value_size: 8,
             max_entries: 4,

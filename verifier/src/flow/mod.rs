@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bpf_object::{Image, Insn};
 
-pub(crate) use state::{StackPlace, State};
+pub(crate) use state::State;
 pub(crate) use step::{operand, size_in_bytes, stack_place};
 pub(crate) use value::{Flat, Kinds, Value};
 

@@ -175,19 +175,21 @@ impl State {
                     frame.spilled.insert(offset, value);
                 }
             }
-            (frame, _) if keeps => {
-                // Anything may have been overwritten; what was there before may be there still.
-                let reached: Vec<usize> = match frame {
-                    Flat::One(index) => vec![index],
-                    Flat::None | Flat::Many => (0..self.frames.len()).collect(),
+            (frame, _) => {
+                let reached = match frame {
+                    Flat::One(index) => index..index.saturating_add(1),
+                    Flat::None | Flat::Many => 0..self.frames.len(),
                 };
-                for index in reached {
-                    if let Some(frame) = self.frames.get_mut(index) {
+                for frame in self.frames.get_mut(reached).unwrap_or_default() {
+                    // Any slot may have been overwritten, in part or as a whole.
+                    for spilled in frame.spilled.values_mut() {
+                        *spilled = spilled.join(Value::any_number());
+                    }
+                    if keeps {
                         frame.anywhere = frame.anywhere.join(value);
                     }
                 }
             }
-            _ => {}
         }
     }
 

@@ -10,25 +10,18 @@
 //!   constant, the engine's own bounds decide, later ([`StackAccess`]).
 //! - Nothing is stored to read-only data.
 
+mod frame;
+
 use std::collections::BTreeSet;
 
-use bpf_object::{AluOp, Image, Insn, MapDef, Reg, Width};
-use platform_click::limits::STACK_FRAME_SIZE;
-use platform_click::{ArgKind, Code, HelperId};
+use bpf_object::{AluOp, Image, Insn, Reg, Width};
+use platform_click::HelperId;
 
 use crate::codes;
 use crate::finding::Report;
-use crate::flow::{
-    ChainId, Flat, Flow, Kinds, StackPlace, State, operand, size_in_bytes, stack_place,
-};
+use crate::flow::{ChainId, Flat, Flow, Kinds, State, operand, size_in_bytes, stack_place};
 use crate::stack;
-
-/// Bytes of a frame.
-const FRAME: i64 = {
-    #[expect(clippy::as_conversions, reason = "512; `TryFrom` is not const")]
-    let size = STACK_FRAME_SIZE as i64;
-    size
-};
+pub(crate) use frame::{AccessSize, StackAccess};
 
 /// What the checks found of an image that passes them.
 #[derive(Debug)]
@@ -39,33 +32,6 @@ pub(crate) struct Checked<'a> {
     pub(crate) max_stack: u32,
     /// Accesses that the engine has to bound.
     pub(crate) accesses: Vec<StackAccess>,
-}
-
-/// An access to the stack at an offset that is not a constant, where the engine would accept more
-/// than the one frame that it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StackAccess {
-    /// The slots of the calls that lead to it.
-    pub(crate) calls: Vec<u32>,
-    /// The instruction.
-    pub(crate) slot: u32,
-    /// The pointer.
-    pub(crate) register: u8,
-    /// Added to the pointer.
-    pub(crate) off: i16,
-    /// In bytes.
-    pub(crate) size: AccessSize,
-    /// The frame to which it belongs, from 0 for the entry function's; `None` if there are several.
-    pub(crate) frame: Option<usize>,
-}
-
-/// How much is accessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum AccessSize {
-    /// So many bytes.
-    Bytes(i64),
-    /// As many bytes as the register says.
-    Register(u8),
 }
 
 /// Why an image does not pass.
@@ -189,6 +155,7 @@ impl Checks<'_> {
         }
     }
 
+    /// Keeps a report, unless there is one of its kind about the instruction.
     fn report(&mut self, report: Report) {
         if self.reported.insert((report.slot, report.code.id)) {
             self.reports.push(report);
@@ -251,147 +218,6 @@ impl Checks<'_> {
             ));
         }
     }
-
-    /// The memory that a helper reads lies in its frame.
-    fn helper_memory(&mut self, site: &Site<'_>, id: u32) {
-        let Some(spec) = HelperId::from_number(id).map(HelperId::spec) else {
-            return;
-        };
-        let registers = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
-        let mut map = Flat::None;
-        let mut arguments = spec.args.iter().zip(registers).peekable();
-        while let Some((argument, register)) = arguments.next() {
-            let value = site.state.get(register);
-            let size = match argument.kind {
-                ArgKind::Map => {
-                    map = value.region;
-                    continue;
-                }
-                ArgKind::MapKey => AccessSize::Bytes(self.largest(map, |map| map.key_size)),
-                ArgKind::MapValue => AccessSize::Bytes(self.largest(map, |map| map.value_size)),
-                ArgKind::ReadableMemory => match arguments.peek() {
-                    Some((_, size)) => match site.state.get(*size).number {
-                        Flat::One(bytes) => AccessSize::Bytes(bytes),
-                        Flat::None | Flat::Many => AccessSize::Register(size.number()),
-                    },
-                    None => continue,
-                },
-                ArgKind::MemorySize | ArgKind::Scalar => continue,
-            };
-            self.access(site, register, 0, size);
-        }
-    }
-
-    /// The size of the map, or of the largest one when it is not known which it is.
-    fn largest(&self, map: Flat<u32>, size: impl Fn(&MapDef) -> u32) -> i64 {
-        let maps = self.image.maps();
-        let known = map.one().and_then(|index| usize::try_from(index).ok());
-        let bytes = match known.and_then(|index| maps.get(index)) {
-            Some(map) => size(map),
-            None => maps.iter().map(size).max().unwrap_or(0),
-        };
-        bytes.into()
-    }
-
-    /// An access through `base` that may reach the stack.
-    fn access(&mut self, site: &Site<'_>, base: Reg, off: i16, size: AccessSize) {
-        let value = site.state.get(base);
-        if !value.kinds.has(Kinds::STACK) {
-            return;
-        }
-        let offset = match value.offset {
-            Flat::One(offset) => offset.checked_add(off.into()),
-            Flat::None | Flat::Many => None,
-        };
-        match (value.frame, offset, size) {
-            (Flat::One(frame), Some(offset), AccessSize::Bytes(size)) => {
-                let place = StackPlace {
-                    frame: value.frame,
-                    offset: Flat::One(offset),
-                    size,
-                };
-                self.constant_access(site, frame, offset, place);
-            }
-            (frame, _, size) => {
-                let frame = frame.one();
-                self.count_use(site, frame, FRAME);
-                // For loads and stores, the engine's own limits are those of the entry function's
-                // frame as long as no other is active. For what helpers read, it has none.
-                let is_helper = matches!(site.insn, Insn::CallHelper { .. });
-                if site.state.depth() > 0 || frame.is_none() || is_helper {
-                    self.accesses.insert(StackAccess {
-                        calls: site.flow.calls(site.chain),
-                        slot: site.slot,
-                        register: base.number(),
-                        off,
-                        size,
-                        frame,
-                    });
-                }
-            }
-        }
-    }
-
-    /// An access at a constant offset: within the 512 bytes below the frame pointer, of a frame that
-    /// is still there.
-    fn constant_access(&mut self, site: &Site<'_>, frame: usize, offset: i64, place: StackPlace) {
-        let end = offset.saturating_add(place.size);
-        if frame > site.state.depth() {
-            self.report(Report::new(
-                codes::FRAME,
-                site.slot,
-                "this reaches into the stack frame of a function that has returned",
-            ));
-        } else if end > 0 {
-            self.report(outside(
-                codes::FRAME,
-                site.slot,
-                offset,
-                place.size,
-                "at or above the frame pointer",
-            ));
-        } else if offset < FRAME.wrapping_neg() {
-            self.report(outside(
-                codes::STACK_BOUNDS,
-                site.slot,
-                offset,
-                place.size,
-                "below the 512 bytes of a frame",
-            ));
-        } else {
-            self.count_use(site, Some(frame), offset.wrapping_neg());
-        }
-    }
-
-    /// Counts `bytes` below the frame pointer as used.
-    fn count_use(&mut self, site: &Site<'_>, frame: Option<usize>, bytes: i64) {
-        let bytes = u32::try_from(bytes).unwrap_or(0);
-        let functions = site.flow.functions(site.chain);
-        let of_frame = frame.and_then(|frame| functions.get(frame));
-        let all = if of_frame.is_none() {
-            functions.as_slice()
-        } else {
-            &[]
-        };
-        for function in of_frame.into_iter().chain(all) {
-            if let Some(used) = self.frame_use.get_mut(*function) {
-                *used = bytes.max(*used);
-            }
-        }
-    }
-}
-
-fn outside(code: Code, slot: u32, offset: i64, size: i64, place: &str) -> Report {
-    let bytes = if size == 1 {
-        "1 byte".into()
-    } else {
-        format!("{size} bytes")
-    };
-    Report::new(
-        code,
-        slot,
-        format!("{bytes} at offset {offset} from the frame pointer lie {place}"),
-    )
 }
 
 /// ` in `name``, for a sentence, if it is known which map it is.
@@ -400,6 +226,6 @@ pub(crate) fn map_name(image: &Image, map: Flat<u32>) -> String {
     let map = index.and_then(|index| image.maps().get(index));
     map.map_or_else(String::new, |map| format!(" in `{}`", map.name))
 }
+
 #[cfg(test)]
-#[path = "checks_tests.rs"]
 mod tests;

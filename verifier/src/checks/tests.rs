@@ -1,11 +1,12 @@
 //! Programs that each break one rule, and their neighbours that do not.
 
 use bpf_object::RawInsn;
-use platform_click::ProgramKind;
+use platform_click::{MapKind, ProgramKind};
 
 use super::*;
 use crate::answer::{Outcome, examine};
-use crate::testing::{exit, mov, op, with_functions};
+use crate::prevail::{Proof, prove};
+use crate::testing::{exit, mov, op, with_functions, with_map};
 
 /// `r = *(u64 *)(r10 - 8)` and the like.
 fn load(dst: u8, base: u8, off: i16) -> RawInsn {
@@ -192,26 +193,71 @@ fn joins_keep_what_may_be_null() {
     assert_eq!(found(&[&lookup(), &joined, &leave()]), [NULL]);
 }
 
-/// The test of an earlier lookup's result says nothing of a later one at the same place.
+/// The test of a lookup's result says nothing of what the same call returned before.
 #[test]
 fn a_value_of_an_earlier_iteration_is_another_value() {
-    // r6 = the result of the iteration before; the test is of the new one.
     let mut code = vec![mov(6, 0), mov(9, 0)];
-    code.extend(lookup()); // slots 2 to 8, the call is slot 7
+    code.extend(lookup()); // slots 2 to 7
     code.extend([
-        if_null(0, 3),          // 8
-        if_null(9, 1),          // 9
-        add(6, 4),              // 10: r6 may be an untested value of the iteration before
-        mov(9, 1),              // 11
+        if_null(9, 3),          // 8: the first time, goto 12
+        if_null(0, 5),          // 9: goto 15
+        add(6, 4),              // 10: r6 is from the first time and was not tested
+        op(0x05, 0, 0, 3, 0),   // 11: goto 15
         copy(6, 0),             // 12
-        op(0x05, 0, 0, -12, 0), // 13: goto 2
+        mov(9, 1),              // 13
+        op(0x05, 0, 0, -13, 0), // 14: goto 2
     ]);
-    // The null path of slot 8 leads to 12 with r0 = 0, so r6 is tested or null in each copy...
-    assert_eq!(found(&[&code]), [""; 0]);
-    // ...but copied before the test, it is not.
-    code[8] = copy(6, 0);
-    code[12] = if_null(0, 0);
+    code.extend(leave());
     assert_eq!(found(&[&code]), [NULL]);
+    // With a test of its own it may be used.
+    code[10] = if_null(6, 0);
+    assert_eq!(found(&[&code]), [""; 0]);
+}
+
+/// A comparison with a register that is zero on one path only is no null test.
+#[test]
+fn a_test_against_what_may_not_be_zero_is_none() {
+    let compare = |first| {
+        [
+            mov(8, 0),
+            if_null(9, 1),
+            first,
+            op(0x1d, 0, 8, 1, 0), // if r0 == r8 goto +1
+            add(0, 4),
+        ]
+    };
+    let with = |first| found(&[&[mov(9, 0)], &lookup(), &compare(first), &leave()]);
+    assert_eq!(with(mov(8, 0)), [""; 0]);
+    assert_eq!(with(mov(8, 1)), [NULL]);
+    assert_eq!(with(copy(8, 10)), [NULL]);
+}
+
+/// A store through a pointer that may point to the stack does not empty the slot for certain.
+#[test]
+fn a_store_that_may_miss_a_slot_leaves_its_value() {
+    let data = [op(0x18, 6, 2, 0, 0), op(0, 0, 0, 0, 0)];
+    let body = |skip| {
+        [
+            &[store(10, -16, 0), copy(6, 10), add(6, -16)][..],
+            &[if_null(9, skip)],
+            &data,
+            &[store_number(6, 0, 0), load(7, 10, -16), add(7, 4)],
+        ]
+        .concat()
+    };
+    assert_eq!(
+        found(&[&[mov(9, 0)], &lookup(), &body(2), &leave()]),
+        [NULL]
+    );
+    // Without the other pointer, the value is gone.
+    let certain = [
+        store(10, -16, 0),
+        copy(6, 10),
+        add(6, -16),
+        store_number(6, 0, 0),
+    ];
+    let reload = [load(7, 10, -16), add(7, 4)];
+    assert_eq!(found(&[&lookup(), &certain, &reload, &leave()]), [""; 0]);
 }
 
 #[test]
@@ -353,6 +399,42 @@ fn helpers_read_nothing_above_the_entry_functions_frame() {
     };
     assert!(accepted(&[&text(7)], &[]));
     assert!(!accepted(&[&text(15)], &[]));
+}
+
+/// A key of a hash map at `fp - 8 + (port & mask)`: four bytes of eight that are written. The engine
+/// looks at written bytes below the frame pointer only, and would accept any mask.
+#[test]
+fn keys_at_a_variable_place_lie_below_the_frame_pointer() {
+    let image = |mask| {
+        let code = [
+            store_number(10, -8, 0),
+            op(0x61, 6, 1, 16, 0),
+            op(0x57, 6, 0, 0, mask),
+            copy(2, 10),
+            add(2, -8),
+            op(0x0f, 2, 6, 0, 0),
+            op(0x18, 1, 1, 0, 0),
+            op(0, 0, 0, 0, 0),
+            op(0x85, 0, 0, 0, 1),
+            mov(0, 0),
+            exit(),
+        ];
+        with_map(MapKind::Hash, ProgramKind::Filter, &code, &[])
+    };
+    assert!(matches!(examine(&image(4)), Outcome::Accepted(_)));
+    let beyond = image(7);
+    let mut checked = check(&beyond).unwrap();
+    match examine(&beyond) {
+        Outcome::Rejected(reports) => {
+            assert_eq!((reports[0].code, reports[0].slot), (codes::FRAME, 8));
+        }
+        other => panic!("{other:?}"),
+    }
+    checked.accesses.clear();
+    assert!(
+        matches!(prove(&beyond, &checked), Proof::Accepted(_)),
+        "the engine has learnt to refuse this"
+    );
 }
 
 /// A callee may use what its caller points it to, within the caller's frame.

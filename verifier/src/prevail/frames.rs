@@ -1,0 +1,55 @@
+//! Stack accesses that the checks before the engine left to the engine's bounds.
+
+use ::prevail::cfg::label::Label;
+use ::prevail::crab::var_registry::VariableRegistry;
+use ::prevail::result::AnalysisResult;
+use platform_click::PROFILE;
+
+use crate::checks::{AccessSize, StackAccess};
+use crate::codes;
+use crate::finding::Report;
+use crate::invariant::Invariant;
+
+/// A report for each access to the stack that the engine lets reach beyond the frame to which it
+/// belongs: it takes all frames for one piece of memory.
+pub(super) fn beyond_frame(
+    accesses: &[StackAccess],
+    registry: &VariableRegistry,
+    result: &AnalysisResult,
+) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for access in accesses {
+        let calls: Vec<String> = access.calls.iter().map(u32::to_string).collect();
+        let label = Label::new_full(access.slot.cast_signed(), -1, calls.join("/"));
+        let within = result.invariants.get(&label).is_some_and(|state| {
+            state.pre.is_bottom()
+                || stays_in_frame(access, &Invariant::new(&state.pre, registry)) == Some(true)
+        });
+        if !within && !reports.iter().any(|report| report.slot == access.slot) {
+            reports.push(Report::new(
+                codes::FRAME,
+                access.slot,
+                "nothing shows that this access stays within one stack frame",
+            ));
+        }
+    }
+    reports
+}
+
+/// Whether an access stays within its frame, if the engine's bounds tell. Frames lie below each
+/// other, the entry function's at the top.
+fn stays_in_frame(access: &StackAccess, invariant: &Invariant) -> Option<bool> {
+    let frame_size = i64::from(PROFILE.stack_frame_size);
+    let frame = i64::try_from(access.frame?).ok()?;
+    let frames_below = i64::from(PROFILE.max_call_frames).checked_sub(frame)?;
+    let top = frames_below.checked_mul(frame_size)?;
+    let bottom = top.checked_sub(frame_size)?;
+    let (low, high) = invariant.interval(&format!("r{}.stack_offset", access.register))?;
+    let size = match access.size {
+        AccessSize::Bytes(size) => size,
+        AccessSize::Register(register) => invariant.interval(&format!("r{register}.svalue"))?.1,
+    };
+    let low = low.checked_add(access.off.into())?;
+    let end = high.checked_add(access.off.into())?.checked_add(size)?;
+    Some(bottom <= low && end <= top)
+}

@@ -1,0 +1,185 @@
+//! The engine: `prevail`, fed with an image.
+//!
+//! The engine's own ELF loader is not used. It gets the instructions of the image, with references
+//! to maps and data as numbers of descriptors that are made from the same image.
+
+mod frames;
+mod returns;
+
+use ::prevail::crab::ebpf_domain::DomainContext;
+use ::prevail::crab::var_registry::VariableRegistry;
+use ::prevail::fwd_analyzer;
+use ::prevail::ir::program::Program;
+use ::prevail::ir::unmarshal::unmarshal;
+use ::prevail::result::AnalysisResult;
+use ::prevail::spec::type_descriptors::ProgramInfo;
+use ::prevail::spec::vm_isa::EbpfInst;
+use bpf_object::{Image, Insn, Wide};
+use platform_click::{PROFILE, ProgramKind};
+
+use crate::checks::Checked;
+use crate::codes;
+use crate::explain::explain;
+use crate::finding::Report;
+use crate::flow::Flow;
+use crate::platform::{CONFORMANCE_GROUPS, ClickPlatform, options};
+use crate::verdict::Engine;
+use frames::beyond_frame;
+use returns::{highest_output, outside_of_range, range_within};
+
+/// The engine as statements name it; the version is the one that the workspace pins.
+pub(crate) const ENGINE: Engine = Engine {
+    name: "prevail",
+    version: (0, 2, 6),
+};
+
+/// Findings of one program that are reported; there is one for each path that fails.
+const MAX_REPORTS: usize = 16;
+
+/// What the engine says about an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// It is safe.
+    Accepted(Bounds),
+    /// It is not proved safe, for these reasons; at least one.
+    Rejected(Vec<Report>),
+    /// The engine contradicts itself.
+    Contradicted(String),
+    /// The engine cannot read it.
+    Unsupported(String),
+}
+
+/// What the engine proved beyond safety.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// The most times that the head of one loop is passed.
+    pub(crate) max_loop_count: u32,
+    /// Lowest return value.
+    pub(crate) exit_low: u64,
+    /// Highest return value.
+    pub(crate) exit_high: u64,
+    /// The highest output of a classifier.
+    pub(crate) highest_output: Option<u8>,
+}
+
+/// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
+/// callers run it in a confined process.
+pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
+    let platform = ClickPlatform::new(image);
+    let options = options(&PROFILE);
+    let mut info = ProgramInfo {
+        map_descriptors: platform.descriptors().to_vec(),
+        program_type: platform.program_type(),
+        supported_conformance_groups: CONFORMANCE_GROUPS,
+        ..ProgramInfo::default()
+    };
+    let code = instructions(image);
+    let sequence = match unmarshal(&code, &mut Vec::new(), &info, &platform, &options) {
+        Ok(sequence) => sequence,
+        Err(error) => return Proof::Unsupported(error.to_string()),
+    };
+    let program = match Program::from_sequence(&sequence, &mut info, &platform, &options) {
+        Ok(program) => program,
+        Err(error) => return Proof::Unsupported(error.to_string()),
+    };
+    let context = DomainContext::new(&info, &program, &options, &platform);
+    let mut registry = VariableRegistry::new();
+    let result = fwd_analyzer::analyze(&program, &context, &mut registry);
+    if result.failed {
+        return Proof::Rejected(failures(&checked.flow, &program, &registry, &result));
+    }
+    let outside = outside_of_range(image.kind(), &program, &mut registry, &result);
+    if !outside.is_empty() {
+        return Proof::Rejected(outside);
+    }
+    let beyond = beyond_frame(&checked.accesses, &registry, &result);
+    if !beyond.is_empty() {
+        return Proof::Rejected(beyond);
+    }
+    bounds(image.kind(), &program, &mut registry, &result)
+}
+
+/// The engine's form of the image's instructions.
+fn instructions(image: &Image) -> Vec<EbpfInst> {
+    image
+        .raw()
+        .into_iter()
+        .zip(image.code())
+        .map(|(raw, insn)| EbpfInst {
+            opcode: raw.opcode,
+            dst_src: raw.dst | raw.src << 4,
+            offset: raw.off,
+            imm: match insn {
+                Insn::Wide {
+                    value: Wide::Map(index),
+                    ..
+                } => ClickPlatform::map_number(*index),
+                Insn::Wide {
+                    value: Wide::Data { section, .. },
+                    ..
+                } => ClickPlatform::data_number(image, *section),
+                _ => raw.imm,
+            },
+        })
+        .collect()
+}
+
+/// One report for each place that fails, by slot. An inlined function fails once.
+fn failures(
+    flow: &Flow<'_>,
+    program: &Program,
+    registry: &VariableRegistry,
+    result: &AnalysisResult,
+) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for (label, state) in &result.invariants {
+        let Some(error) = &state.error else { continue };
+        if state.pre.is_bottom() {
+            continue;
+        }
+        let report = explain(flow, program, registry, label, &state.pre, error);
+        let known = |other: &Report| (other.slot, other.code) == (report.slot, report.code);
+        if !reports.iter().any(known) {
+            reports.push(report);
+        }
+    }
+    reports.sort_by_key(|report| report.slot);
+    reports.truncate(MAX_REPORTS);
+    if reports.is_empty() {
+        // `failed` without a reachable error: nothing to point at, yet never an acceptance.
+        reports.push(Report::new(
+            codes::REFUSED,
+            0,
+            "the engine refuses the program without naming a place",
+        ));
+    }
+    reports
+}
+
+/// The bounds of an accepted program. The range over all exits is checked again as a whole.
+fn bounds(
+    kind: ProgramKind,
+    program: &Program,
+    registry: &mut VariableRegistry,
+    result: &AnalysisResult,
+) -> Proof {
+    let Some((exit_low, exit_high)) = range_within(kind, &result.exit_value) else {
+        // A program that is safe and ends comes to an exit, and each exit was looked at before.
+        return Proof::Contradicted(
+            "the engine proves that the program ends, and that it never comes to an exit".into(),
+        );
+    };
+    let highest_output = match kind {
+        ProgramKind::Classifier => highest_output(program, registry, result, exit_high),
+        _ => None,
+    };
+    Proof::Accepted(Bounds {
+        max_loop_count: u32::try_from(result.max_loop_count).unwrap_or(u32::MAX),
+        exit_low,
+        exit_high,
+        highest_output,
+    })
+}
+
+#[cfg(test)]
+mod tests;
