@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: undecided
- * cause: BPF-V033
+ * cause: BPF-V037
  *
  * Swaps a number whose top bit is set afterwards, and dereferences null where it is large.
  *

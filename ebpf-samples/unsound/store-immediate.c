@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: undecided
- * cause: BPF-V033
+ * cause: BPF-V037
  *
  * Stores -1 with one instruction, loads it, and dereferences null where it is large.
  *

@@ -1,11 +1,13 @@
 //! The worker's side: from the bytes of an object to an answer about each of its programs.
 
 use bpf_object::{Image, Object, ParseOptions};
-use platform_click::{Digest, ProgramKind};
+use platform_click::{Code, Digest, ProgramKind};
 
 use crate::checks::{self, Failure};
+use crate::codes;
 use crate::finding::Report;
-use crate::prevail::{self, Bounds, Proof};
+use crate::prevail::Bounds;
+use crate::second;
 use crate::trial::{self, Ending};
 use crate::wire::{Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_struct};
 
@@ -32,11 +34,32 @@ pub(crate) struct TrialRequest {
 /// An answer about one program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// Both engines accept it.
     Accepted(Facts),
+    /// It is not safe, or not shown to be.
     Rejected(Vec<Report>),
-    Unsupported(String),
-    TooComplex(String),
-    Contradicted(String),
+    /// One engine accepts it, the other does not.
+    Disagreed(Disagreement),
+    /// There is no answer.
+    Undecided(Gap),
+}
+
+/// Engines of different opinions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disagreement {
+    /// The engine that accepts.
+    pub(crate) accepts: String,
+    /// The engine that does not.
+    pub(crate) rejects: String,
+    /// Its reasons.
+    pub(crate) reports: Vec<Report>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
 }
 
 /// What is proved of an accepted program.
@@ -44,8 +67,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Facts {
     /// Bytes of stack of the deepest chain of calls.
     pub(crate) max_stack: u32,
-    /// Chains of calls: how many copies of functions were analysed.
-    pub(crate) chains: u64,
+    /// Instructions that no run exceeds.
+    pub(crate) longest_run: u64,
     pub(crate) bounds: Bounds,
 }
 
@@ -63,9 +86,15 @@ wire_struct!(Bounds {
 });
 wire_struct!(Facts {
     max_stack,
-    chains,
+    longest_run,
     bounds
 });
+wire_struct!(Disagreement {
+    accepts,
+    rejects,
+    reports
+});
+wire_struct!(Gap { code, reason });
 wire_struct!(Report {
     code,
     slot,
@@ -76,9 +105,8 @@ wire_struct!(Report {
 wire_enum!(Outcome {
     0 => Accepted,
     1 => Rejected,
-    2 => Unsupported,
-    3 => TooComplex,
-    4 => Contradicted,
+    2 => Disagreed,
+    3 => Undecided,
 });
 
 impl Wire for ProgramKind {
@@ -130,23 +158,14 @@ fn answers<T>(images: &[Image], answer: impl FnMut(&Image) -> T) -> Vec<(Digest,
     digests.zip(images.iter().map(answer)).collect()
 }
 
-/// Everything that is done with one image: own checks, then the engine.
+/// Everything that is done with one image: own checks, then the engines.
 pub(crate) fn examine(image: &Image) -> Outcome {
-    let checked = match checks::check(image) {
-        Ok(checked) => checked,
-        Err(Failure::Rejected(reports)) => return Outcome::Rejected(reports),
-        Err(Failure::TooComplex) => {
-            return Outcome::TooComplex("the checks before the engine were given up".into());
-        }
-    };
-    match prevail::prove(image, &checked) {
-        Proof::Accepted(bounds) => Outcome::Accepted(Facts {
-            max_stack: checked.max_stack,
-            chains: checked.flow.chains(),
-            bounds,
+    match checks::check(image) {
+        Ok(checked) => second::prove(image, &checked),
+        Err(Failure::Rejected(reports)) => Outcome::Rejected(reports),
+        Err(Failure::TooComplex) => Outcome::Undecided(Gap {
+            code: codes::TOO_COMPLEX,
+            reason: "the checks before the engines were given up".into(),
         }),
-        Proof::Rejected(reports) => Outcome::Rejected(reports),
-        Proof::Contradicted(reason) => Outcome::Contradicted(reason),
-        Proof::Unsupported(reason) => Outcome::Unsupported(reason),
     }
 }

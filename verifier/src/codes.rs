@@ -59,6 +59,10 @@ platform_click::codes! {
         "Every call of a function is analysed for itself, and there are too many. Reduce the number of nested calls to functions that are not inlined.";
     WORKER = "BPF-V036", Internal, "the verification could not be started",
         "The verifier draws a random seed and runs itself again as a child process: the program file must be executable, and pipes and random numbers available.";
+    DISAGREEMENT = "BPF-V037", Undecided, "two proofs disagree",
+        "One engine accepts the program, the other does not, for the reasons shown. Nothing is signed on one engine's word. Follow the help of the reasons: simpler checks are understood by both.";
+    UNCONFIRMED = "BPF-V038", Undecided, "only one proof came to an end",
+        "One engine accepts the program, the other reached its limits. This says nothing about the program's safety. Loops with many iterations are the usual reason: bound them lower, or unroll them.";
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod flow;
 mod invariant;
 mod platform;
 mod prevail;
+mod second;
 mod stack;
 #[cfg(test)]
 mod testing;

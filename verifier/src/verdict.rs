@@ -107,6 +107,8 @@ pub struct AcceptedProgram {
     pub max_stack: u32,
     /// The most times that the head of one loop is passed; 0 without loops.
     pub max_loop_count: u32,
+    /// Instructions that no run exceeds.
+    pub worst_case_instructions: u64,
     /// The values that it may return.
     pub exit: RangeInclusive<u64>,
     /// The highest output that a classifier may name; `None` for other kinds, and for a classifier
@@ -130,6 +132,8 @@ pub struct Undecided {
     pub reason: String,
     /// The input that contradicts a proof.
     pub counterexample: Option<Counterexample>,
+    /// The reasons of the engine that refuses what another accepts.
+    pub findings: Vec<Finding>,
 }
 
 /// The input of a run that contradicts a proof. Maps hold what the runs before left in them; the
@@ -160,6 +164,7 @@ impl Undecided {
             program: program.map(Into::into),
             reason: reason.into(),
             counterexample: None,
+            findings: Vec::new(),
         }
     }
 }

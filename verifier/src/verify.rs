@@ -4,9 +4,10 @@ use bpf_object::{Image, Object, ParseOptions};
 use platform_click::limits::{MAX_CALL_FRAMES, STACK_FRAME_SIZE};
 use platform_click::{Digest, HelperId, ProgramKind};
 
-use crate::answer::{Facts, Outcome, Request, TrialRequest};
+use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, TrialRequest};
 use crate::codes;
 use crate::prevail;
+use crate::second;
 use crate::trial::{Contradiction, Ending};
 use crate::verdict::{
     AcceptedProgram, Counterexample, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
@@ -103,7 +104,7 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
     let mut accepted = ObjectFacts {
         object: parsed.digest(),
         programs,
-        engines: vec![prevail::ENGINE],
+        engines: vec![prevail::ENGINE, second::ENGINE],
         sandbox,
         trial: None,
     };
@@ -186,9 +187,10 @@ impl Case<'_> {
                 Outcome::Rejected(reports) => {
                     findings.extend(reports.into_iter().map(|report| report.locate(name, image)));
                 }
-                Outcome::Unsupported(reason) => undecide(codes::UNSUPPORTED, reason),
-                Outcome::TooComplex(reason) => undecide(codes::TOO_COMPLEX, reason),
-                Outcome::Contradicted(reason) => undecide(codes::CONTRADICTED, reason),
+                Outcome::Disagreed(disagreement) => {
+                    undecided = Some(disagreed(name, image, disagreement));
+                }
+                Outcome::Undecided(Gap { code, reason }) => undecide(code, reason),
             }
         }
         match undecided {
@@ -236,7 +238,9 @@ impl Case<'_> {
 fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
     let Linked { name, image } = program;
     let Facts {
-        max_stack, bounds, ..
+        max_stack,
+        longest_run,
+        bounds,
     } = *facts;
     let allowed = image.kind().returns();
     let exit = bounds.exit_low..=bounds.exit_high;
@@ -256,11 +260,29 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
         instructions: u32::try_from(image.code().len()).ok()?,
         max_stack,
         max_loop_count: bounds.max_loop_count,
+        worst_case_instructions: longest_run,
         exit,
         highest_output: bounds.highest_output,
         helpers: helpers?,
         maps: image.maps().to_vec(),
     })
+}
+
+/// Two proofs that disagree, with the reasons of the one that refuses.
+fn disagreed(name: &str, image: &Image, disagreement: Disagreement) -> Undecided {
+    let Disagreement {
+        accepts,
+        rejects,
+        reports,
+    } = disagreement;
+    let reason = format!("{accepts} accepts the program, {rejects} does not");
+    Undecided {
+        findings: reports
+            .into_iter()
+            .map(|report| report.locate(name, image))
+            .collect(),
+        ..Undecided::new(codes::DISAGREEMENT, Some(name), reason)
+    }
 }
 
 /// A proof that a run contradicts, with the input.
@@ -319,7 +341,7 @@ mod tests {
 
     const FACTS: Facts = Facts {
         max_stack: 0,
-        chains: 1,
+        longest_run: 2,
         bounds: Bounds {
             max_loop_count: 0,
             exit_low: 0,
@@ -376,12 +398,35 @@ mod tests {
         assert_eq!(case.about_these::<Ending>(&right), None);
     }
 
+    fn gap(code: platform_click::Code) -> Outcome {
+        let reason = "reason".into();
+        Outcome::Undecided(Gap { code, reason })
+    }
+
+    fn disagreement() -> Outcome {
+        Outcome::Disagreed(Disagreement {
+            accepts: "one".into(),
+            rejects: "another".into(),
+            reports: vec![Report::new(codes::LOOP, 1, "it does not end")],
+        })
+    }
+
+    #[test]
+    fn the_reasons_of_the_engine_that_refuses_are_kept() {
+        let worker = worker();
+        let case = case(&worker);
+        let found = undecided(case.proved(vec![Outcome::Accepted(FACTS), disagreement()]));
+        assert_eq!(found.code, codes::DISAGREEMENT);
+        assert_eq!(found.program.as_deref(), Some("two"));
+        assert_eq!(found.findings.len(), 1);
+    }
+
     #[test]
     fn one_rejected_program_rejects_the_object() {
         let worker = worker();
         let case = case(&worker);
         let rejected = || Outcome::Rejected(vec![Report::new(codes::LOOP, 1, "it does not end")]);
-        let unsupported = || Outcome::Unsupported("reason".into());
+        let unsupported = || gap(codes::UNSUPPORTED);
         for outcomes in [
             vec![Outcome::Accepted(FACTS), rejected()],
             vec![unsupported(), rejected()],
@@ -407,9 +452,9 @@ mod tests {
         let case = case(&worker);
         for (outcome, code) in [
             (Outcome::Rejected(vec![]), codes::ANSWER),
-            (Outcome::Unsupported("x".into()), codes::UNSUPPORTED),
-            (Outcome::TooComplex("x".into()), codes::TOO_COMPLEX),
-            (Outcome::Contradicted("x".into()), codes::CONTRADICTED),
+            (gap(codes::UNSUPPORTED), codes::UNSUPPORTED),
+            (gap(codes::CONTRADICTED), codes::CONTRADICTED),
+            (disagreement(), codes::DISAGREEMENT),
         ] {
             let found = undecided(case.proved(vec![outcome, Outcome::Accepted(FACTS)]));
             assert_eq!((found.code, found.program.as_deref()), (code, Some("one")));

@@ -123,7 +123,8 @@ impl Wire for Code {
 
     fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
         let id = String::get(input)?;
-        let code = codes::ALL.iter().find(|code| code.id == id);
+        let mut codes = codes::ALL.iter().chain(bpf_checker::codes::ALL);
+        let code = codes.find(|code| code.id == id);
         code.copied().ok_or(Malformed)
     }
 }
@@ -225,7 +226,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::answer::{Facts, Outcome, Request, TrialRequest};
+    use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, TrialRequest};
     use crate::finding::Report;
     use crate::prevail::Bounds;
     use crate::trial::{Contradiction, Ending, Summary};
@@ -246,7 +247,7 @@ mod tests {
     fn facts() -> Facts {
         Facts {
             max_stack: 8,
-            chains: 2,
+            longest_run: 2,
             bounds: Bounds {
                 max_loop_count: 3,
                 exit_low: 1,
@@ -278,9 +279,15 @@ mod tests {
         for outcome in [
             Outcome::Accepted(facts()),
             Outcome::Rejected(vec![report]),
-            Outcome::Unsupported("why".into()),
-            Outcome::TooComplex("why".into()),
-            Outcome::Contradicted("why".into()),
+            Outcome::Disagreed(Disagreement {
+                accepts: "one".into(),
+                rejects: "another".into(),
+                reports: vec![Report::new(bpf_checker::codes::LEAK, 3, "an address")],
+            }),
+            Outcome::Undecided(Gap {
+                code: codes::UNSUPPORTED,
+                reason: "why".into(),
+            }),
         ] {
             round_trip(&vec![(Digest::of(b"image"), outcome)]);
         }

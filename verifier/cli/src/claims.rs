@@ -47,7 +47,7 @@ fn program(facts: &AcceptedProgram) -> Result<Program, CliError> {
         helpers: facts.helpers.clone(),
         maps: maps?,
         loops: Vec::new(),
-        worst_case_instructions: None,
+        worst_case_instructions: Some(facts.worst_case_instructions),
         proof: None,
     })
 }

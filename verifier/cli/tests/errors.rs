@@ -1,4 +1,4 @@
-//! `docs/errors.md` lists every diagnostic as `bpfsign explain` knows it.
+//! The pages that list diagnostics and exit codes are what the tables in the code say.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@ use core::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use platform_click::ExitCode;
 use serde_json::Value;
 
 const HEAD: &str = "\
@@ -57,4 +58,17 @@ fn the_page_of_diagnostics_is_fresh() {
         "{}",
         path.display()
     );
+}
+
+#[test]
+fn the_readme_lists_every_exit_code() {
+    let readme = include_str!("../../../README.md");
+    let listed: Vec<&str> = readme
+        .lines()
+        .skip_while(|line| *line != "| code | meaning |")
+        .skip(2)
+        .collect();
+    for (exit, line) in ExitCode::ALL.iter().zip(listed) {
+        assert_eq!(line, format!("| {} | {} |", exit.number(), exit.meaning()));
+    }
 }

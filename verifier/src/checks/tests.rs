@@ -4,9 +4,8 @@ use bpf_object::RawInsn;
 use platform_click::{MapKind, ProgramKind};
 
 use super::*;
-use crate::answer::{Outcome, examine};
 use crate::prevail::{Proof, prove};
-use crate::testing::{exit, mov, op, with_functions, with_map};
+use crate::testing::{by_prevail, exit, mov, op, with_functions, with_map};
 
 /// `r = *(u64 *)(r10 - 8)` and the like.
 fn load(dst: u8, base: u8, off: i16) -> RawInsn {
@@ -75,7 +74,7 @@ fn found(parts: &[&[RawInsn]]) -> Vec<&'static str> {
 /// Whether checks and engine together accept it.
 fn accepted(parts: &[&[RawInsn]], starts: &[u32]) -> bool {
     let image = with_functions(ProgramKind::Filter, &parts.concat(), starts);
-    matches!(examine(&image), Outcome::Accepted(_))
+    matches!(by_prevail(&image), Proof::Accepted(_))
 }
 
 const NULL: &str = codes::NULL_ARITHMETIC.id;
@@ -421,11 +420,11 @@ fn keys_at_a_variable_place_lie_below_the_frame_pointer() {
         ];
         with_map(MapKind::Hash, ProgramKind::Filter, &code, &[])
     };
-    assert!(matches!(examine(&image(4)), Outcome::Accepted(_)));
+    assert!(matches!(by_prevail(&image(4)), Proof::Accepted(_)));
     let beyond = image(7);
     let mut checked = check(&beyond).unwrap();
-    match examine(&beyond) {
-        Outcome::Rejected(reports) => {
+    match by_prevail(&beyond) {
+        Proof::Rejected(reports) => {
             assert_eq!((reports[0].code, reports[0].slot), (codes::FRAME, 8));
         }
         other => panic!("{other:?}"),
@@ -485,8 +484,8 @@ fn a_variable_index_in_a_callee_must_stay_in_its_frame() {
         )
     };
     for (mask, start) in [(31, -16), (15, -15), (15, -513)] {
-        match examine(&image(mask, start)) {
-            Outcome::Rejected(reports) => {
+        match by_prevail(&image(mask, start)) {
+            Proof::Rejected(reports) => {
                 assert_eq!(reports[0].slot, 8, "{mask} {start}");
                 let code = reports[0].code;
                 assert!(

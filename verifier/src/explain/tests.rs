@@ -4,13 +4,13 @@ use bpf_object::RawInsn;
 use platform_click::ProgramKind;
 
 use super::*;
-use crate::answer::{Outcome, examine};
-use crate::testing::{exit, image, mov, op};
+use crate::prevail::Proof;
+use crate::testing::{by_prevail, exit, image, mov, op};
 
 /// The first report about a program.
 fn report(kind: ProgramKind, code: &[RawInsn]) -> Report {
-    match examine(&image(kind, code)) {
-        Outcome::Rejected(mut reports) => reports.remove(0),
+    match by_prevail(&image(kind, code)) {
+        Proof::Rejected(mut reports) => reports.remove(0),
         other => panic!("{other:?}"),
     }
 }

@@ -170,11 +170,6 @@ impl<'a> Flow<'a> {
         self.image
     }
 
-    /// How many chains of calls there are, that of the entry function included.
-    pub(crate) fn chains(&self) -> u64 {
-        u64::try_from(self.chains.len()).unwrap_or(u64::MAX)
-    }
-
     fn insn(&self, slot: u32) -> Option<Insn> {
         let index = usize::try_from(slot).ok()?;
         self.image.code().get(index).copied()

@@ -1,8 +1,7 @@
 //! What the engine is fed with, and what is made of its answers.
 
 use super::*;
-use crate::answer::{Outcome, examine};
-use crate::testing::{exit, image, mov, op, pass};
+use crate::testing::{by_prevail, exit, image, mov, op, pass};
 
 /// Statements name the version that the workspace pins.
 #[test]
@@ -13,21 +12,21 @@ fn the_engines_version_is_the_pinned_one() {
     assert!(manifest.lines().any(|line| line == pinned), "{pinned}");
 }
 
-fn outcome(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> Outcome {
-    examine(&image(kind, code))
+fn outcome(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> Proof {
+    by_prevail(&image(kind, code))
 }
 
 /// The bounds of what must be accepted.
 fn bounds_of(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> Bounds {
     match outcome(kind, code) {
-        Outcome::Accepted(facts) => facts.bounds,
+        Proof::Accepted(bounds) => bounds,
         other => panic!("{other:?}"),
     }
 }
 
 fn code_of(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> (&'static str, u32) {
     match outcome(kind, code) {
-        Outcome::Rejected(reports) => (reports[0].code.id, reports[0].slot),
+        Proof::Rejected(reports) => (reports[0].code.id, reports[0].slot),
         other => panic!("{other:?}"),
     }
 }
@@ -159,7 +158,7 @@ fn a_proof_without_an_exit_contradicts_itself() {
         exit(),
     ];
     match outcome(ProgramKind::Filter, &code) {
-        Outcome::Contradicted(_) => {}
+        Proof::Contradicted(_) => {}
         other => panic!("the engine has changed: {other:?}"),
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn run(image: &Image, facts: &Facts, seed: u64) -> Ending {
             generator.fill_maps(instance.maps_mut(), &input);
         }
         instance.set_address_seed(random.next());
-        let outcome = match execute(instance, &input, facts, image, random.next(), &mut watch) {
+        let outcome = match execute(instance, &input, facts, random.next(), &mut watch) {
             Ok(outcome) => outcome,
             Err((reason, slot)) => {
                 return Ending::Contradicted(Contradiction {
@@ -168,7 +168,6 @@ fn execute(
     instance: &mut Instance,
     input: &Input,
     facts: &Facts,
-    image: &Image,
     seed: u64,
     watch: &mut Watch<'_>,
 ) -> Result<Option<RunOutcome>, (String, Option<u32>)> {
@@ -176,7 +175,7 @@ fn execute(
     packet.annotations = input.annotations;
     let mut environment = DeterministicEnvironment::new(seed);
     environment.now_ns = input.clock_ns;
-    let most = most_instructions(image, facts);
+    let most = facts.longest_run;
     // One more than can be, to tell exceeding the bound from reaching it.
     let fuel = most.saturating_add(1).min(MAX_FUEL);
     watch.begin();
@@ -191,16 +190,6 @@ fn execute(
         }) if fuel <= most => Ok(None),
         Err(fault) => Err((fault.cause.to_string(), Some(fault.slot))),
     }
-}
-
-/// The most instructions that a run can execute: no cycle is passed more often than the engine
-/// proved for any, in each of the copies of a function that it analysed.
-fn most_instructions(image: &Image, facts: &Facts) -> u64 {
-    let slots = u64::try_from(image.code().len()).unwrap_or(u64::MAX);
-    let passes = u64::from(facts.bounds.max_loop_count).saturating_add(1);
-    slots
-        .saturating_mul(passes)
-        .saturating_mul(facts.chains.max(1))
 }
 
 /// Whether a run kept to what is claimed of the program.

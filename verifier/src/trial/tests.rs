@@ -5,8 +5,8 @@ use platform_click::ProgramKind;
 
 use super::*;
 use crate::answer::{Outcome, examine};
-use crate::prevail::Bounds;
-use crate::testing::{exit, image, mov, op, pass};
+use crate::prevail::{Bounds, Proof};
+use crate::testing::{by_prevail, exit, image, mov, op, pass};
 
 const SEED: u64 = 1;
 
@@ -14,7 +14,7 @@ const SEED: u64 = 1;
 fn claims() -> Facts {
     Facts {
         max_stack: 512,
-        chains: 1,
+        longest_run: 1 << 20,
         bounds: Bounds {
             max_loop_count: 0,
             exit_low: 0,
@@ -103,7 +103,11 @@ fn more_instructions_than_proved_are_found() {
         op(0x55, 0, 0, -2, 0),
         exit(),
     ];
-    assert!(contradiction(&code, &claims()).reason.contains("fuel"));
+    let facts = Facts {
+        longest_run: 4,
+        ..claims()
+    };
+    assert!(contradiction(&code, &facts).reason.contains("fuel"));
 }
 
 /// A loop that may be long proves nothing when it is cut off.
@@ -173,9 +177,10 @@ fn samples_image(name: &str) -> Image {
 #[test]
 fn what_the_engine_wrongly_accepts_is_contradicted() {
     let code = samples_image("store-immediate");
-    let Outcome::Accepted(facts) = examine(&code) else {
+    let Proof::Accepted(bounds) = by_prevail(&code) else {
         panic!("the engine has learnt to refuse this: take another program");
     };
+    let facts = Facts { bounds, ..claims() };
     match run(&code, &facts, SEED) {
         Ending::Contradicted(found) => assert!(found.slot.is_some(), "{found:?}"),
         other => panic!("{other:?}"),

@@ -14,6 +14,7 @@ pub(crate) fn all_codes() -> Vec<Code> {
     let lists: &[&[Code]] = &[
         bpf_object::codes::ALL,
         bpf_verifier::codes::ALL,
+        bpf_checker::codes::ALL,
         bpf_runtime::codes::ALL,
         bpf_statement::codes::ALL,
         bpf_trust::codes::ALL,
@@ -116,7 +117,7 @@ mod tests {
         assert!(codes.windows(2).all(|pair| pair[0].id != pair[1].id));
         for code in codes {
             let (letter, number) = code.id.strip_prefix("BPF-").unwrap().split_at(1);
-            assert!("OVSTLCPRK".contains(letter), "{}", code.id);
+            assert!("OVKRSTLCP".contains(letter), "{}", code.id);
             assert!(
                 number.len() == 3 && number.parse::<u16>().is_ok(),
                 "{}",

@@ -23,12 +23,14 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
                 || {
                     let table = show::statement::programs(&programs).render(2);
                     let trial = facts.trial.map_or_else(String::new, |trial| trial_text(&trial));
-                    format!("{}: accepted\n{table}{trial}", args.object.display())
+                    let engines = engines(&facts).join(", ");
+                    let path = args.object.display();
+                    format!("{path}: accepted by {engines}\n{table}{trial}")
                 },
                 || json!({
                     "verdict": "accepted",
                     "object_sha256": facts.object.to_string(),
-                    "engines": facts.engines.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "engines": engines(&facts),
                     "sandbox": claims::sandbox(facts.sandbox).name(),
                     "programs": programs.iter().map(show::statement::program_json).collect::<Vec<_>>(),
                 }),
@@ -37,6 +39,10 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
         }
         other => refuse(&args.object, other, output),
     }
+}
+
+fn engines(facts: &ObjectFacts) -> Vec<String> {
+    facts.engines.iter().map(ToString::to_string).collect()
 }
 
 fn trial_text(trial: &bpf_verifier::Trial) -> String {
@@ -81,7 +87,12 @@ pub(crate) fn prove(
 pub(crate) fn refuse(path: &Path, verdict: Verdict, output: &Output) -> Result<ExitCode, CliError> {
     match verdict {
         Verdict::Rejected(findings) => Ok(rejected(path, &findings, output)),
-        Verdict::Undecided(undecided) => Err(undecided_error(&undecided).about(path)),
+        Verdict::Undecided(undecided) => {
+            for finding in &undecided.findings {
+                output.diagnostic(&[show::finding::report(finding)]);
+            }
+            Err(undecided_error(&undecided).about(path))
+        }
         _ => Err(CliError::message(codes::INTERNAL, "an accepted object is refused").about(path)),
     }
 }
@@ -114,12 +125,6 @@ fn undecided_error(undecided: &Undecided) -> CliError {
 
 /// What a reader must know before relying on an acceptance.
 pub(crate) fn warn(facts: &ObjectFacts, output: &Output) {
-    if let [engine] = facts.engines.as_slice() {
-        output.warning(
-            &format!("one engine vouched ({engine})"),
-            "Engines are wrong at times; see SECURITY.md for what else was checked.",
-        );
-    }
     let missing = facts.sandbox.missing();
     if !missing.is_empty() {
         output.warning(

@@ -39,7 +39,16 @@ pub(crate) fn text(statement: &Statement) -> String {
 /// One row for each program.
 pub(crate) fn programs(programs: &[Program]) -> Table {
     let mut table = Table::new(&[
-        "program", "kind", "image", "slots", "stack", "loops", "returns", "helpers", "maps",
+        "program",
+        "kind",
+        "image",
+        "slots",
+        "runs at most",
+        "stack",
+        "loops",
+        "returns",
+        "helpers",
+        "maps",
     ]);
     for program in programs {
         table.row([
@@ -47,6 +56,9 @@ pub(crate) fn programs(programs: &[Program]) -> Table {
             program.kind.to_string(),
             format!("{:.16}", program.image),
             program.instructions.to_string(),
+            program
+                .worst_case_instructions
+                .map_or_else(|| "-".to_owned(), |most| most.to_string()),
             program.max_stack.to_string(),
             match program.max_loop_count {
                 Some(0) => "none".to_owned(),
