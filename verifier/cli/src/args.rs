@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bpf_statement::MAX_COUNTER;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform_click::ProgramKind;
 
@@ -278,8 +279,10 @@ fn parse_counter(text: &str) -> Result<Counter, String> {
         return Ok(Counter::Auto);
     }
     text.parse()
+        .ok()
+        .filter(|counter| (1..=MAX_COUNTER).contains(counter))
         .map(Counter::Value)
-        .map_err(|_| "a number or `auto`".to_owned())
+        .ok_or_else(|| format!("a number from 1 to {MAX_COUNTER}, or `auto`"))
 }
 
 /// Seconds of `30d`, `12h`, `45m` or `90s`.
@@ -314,6 +317,15 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn counters() {
+        assert_eq!(parse_counter("auto"), Ok(Counter::Auto));
+        assert_eq!(parse_counter("1"), Ok(Counter::Value(1)));
+        for text in ["0", "-1", "9007199254740992", "next"] {
+            assert!(parse_counter(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -115,8 +115,8 @@ pub(crate) const fn sandbox(sandbox: Sandbox) -> SandboxClass {
 /// Characters or a length that names do not have.
 pub(crate) fn name(text: &str) -> Result<Name, CliError> {
     Name::new(text).map_err(|error| {
-        CliError::new(error.code(), &error)
-            .hint(format!("`{text}` is not one; pass another by --name."))
+        CliError::message(error.code(), format!("`{text}` is no name: {error}"))
+            .hint("The name is the file's stem unless --name gives another.")
     })
 }
 

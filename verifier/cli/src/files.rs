@@ -1,10 +1,9 @@
 //! Reading and writing files: bounded, once, and all or nothing.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::fs::{File, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use crate::error::{CliError, codes};
 
@@ -44,6 +43,9 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
+/// What is written here is for everybody to read, as far as the umask allows.
+const MODE: u32 = 0o644;
+
 /// Writes a file as a whole: a reader sees the old contents or the new ones, never a part.
 ///
 /// # Errors
@@ -55,7 +57,14 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let mut file = NamedTempFile::new_in(directory).map_err(unwritable)?;
+    if !directory.metadata().map_err(unwritable)?.is_dir() {
+        return Err(unwritable(ErrorKind::NotADirectory.into()));
+    }
+    // The error would name the temporary file; its kind is what matters.
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(MODE))
+        .tempfile_in(directory)
+        .map_err(|error| unwritable(error.kind().into()))?;
     file.write_all(bytes).map_err(unwritable)?;
     file.as_file().sync_all().map_err(unwritable)?;
     file.persist(path)

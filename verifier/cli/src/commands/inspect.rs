@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Inspect, output: &Output) -> Result<ExitCode, CliError>
         "o" => object(&bytes),
         _ => Err(CliError::message(
             codes::UNKNOWN_FILE,
-            "the extension says nothing about it",
+            "the extension is none of .bpfsig, .bpftrust and .o",
         )),
     };
     let (text, json) = shown.map_err(|error| error.about(&args.file))?;

@@ -18,7 +18,10 @@ pub(crate) fn run(command: &State, output: &Output) -> Result<ExitCode, CliError
 
 fn init(args: &StateInit, output: &Output) -> Result<ExitCode, CliError> {
     let trust = files::read(&args.trust, bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE)?;
-    let state = StateDir::init(&args.state, &trust).map_err(|error| state_error(&error))?;
+    let state = StateDir::init(&args.state, &trust).map_err(|error| match &error {
+        StateError::Trust(_) => state_error(&error).about(&args.trust),
+        _ => state_error(&error),
+    })?;
     let pinned = state.pinned();
     output.result(
         || {
