@@ -2,7 +2,7 @@
 
 platform_click::codes! {
     NO_BUNDLE = "BPF-L001", NoBundle, "the object is not signed",
-        "There is no bundle beside the object. Sign it with `bpfsign verify-and-sign`, or pass the bundle's path.";
+        "Nothing runs unsigned. Sign the object with `bpfsign verify-and-sign`, or pass the path of its bundle.";
     OBJECT_SIZE = "BPF-L002", Input, "the object is empty or larger than allowed",
         "The length is bounded before anything is read: `bpfsign platform show` lists the limit.";
     OBJECT_DIGEST = "BPF-L003", Mismatch, "the bundle was made for another object",

@@ -75,7 +75,7 @@ pub enum Refusal {
         found: Digest,
     },
     /// The statement has another name than those allowed.
-    #[error("`{found}` is not {}", List(expected))]
+    #[error("signed as `{found}`, not as {}", List(expected))]
     Name {
         /// The names allowed.
         expected: Vec<Name>,

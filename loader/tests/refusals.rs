@@ -261,7 +261,10 @@ fn another_name() {
     let mut case = Case::pass();
     case.expectation.names = vec![name("firewall"), name("guard")];
     let refusal = refused(&case, codes::NAME, ExitCode::Policy);
-    assert_eq!(refusal.to_string(), "`pass` is not `firewall`, `guard`");
+    assert_eq!(
+        refusal.to_string(),
+        "signed as `pass`, not as `firewall`, `guard`"
+    );
 }
 
 #[test]

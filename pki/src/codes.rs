@@ -8,7 +8,7 @@ platform_click::codes! {
     KEY_FORMAT = "BPF-P003", Key, "a file holds no key in the form that is read",
         "Keys are PKCS#8 in PEM (`BEGIN PRIVATE KEY`). `openssl pkcs8 -topk8 -nocrypt -in old.pem -out new.pem` makes one of older forms.";
     KEY_ENCRYPTED = "BPF-P004", Key, "a key is encrypted",
-        "Encrypted keys are not supported in this version. `openssl pkcs8 -nocrypt` decrypts one; keep the result on a disk that is encrypted itself.";
+        "`openssl pkey -in KEY.pem -out PLAIN.pem` decrypts one; keep the result on a disk that is encrypted itself.";
     KEY_ALGORITHM = "BPF-P005", Key, "a key is not on P-256",
         "Signatures are ECDSA on P-256 with SHA-256 and nothing else. `bpfsign pki init` and `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` make such keys.";
     KEY_CHAIN = "BPF-P006", Key, "a key does not come with the chain that belongs to it",

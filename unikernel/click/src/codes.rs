@@ -26,7 +26,7 @@ platform_click::codes! {
     UNREADABLE = "BPF-C012", Input, "an input file cannot be read",
         "Check that the file exists, is a regular file and may be read.";
     DUMP = "BPF-C013", Input, "a capture file is malformed or truncated",
-        "FromDump reads pcap files of both byte orders, with microseconds or nanoseconds. `editcap -F pcap` converts others.";
+        "FromDump reads pcap files of both byte orders, with microseconds or nanoseconds. `editcap -F pcap` converts others. A file that ends within a packet was cut short: copy or record it again.";
     WRITE = "BPF-C014", Io, "an output file cannot be written",
         "Check the folder, its permissions and the free space.";
     LOOP = "BPF-C015", Usage, "a packet goes round in the configuration",
