@@ -89,7 +89,7 @@ const RULES: &[Rule] = &[
         ],
     ),
     rule("xtask", false, &[]),
-    rule("e2e", false, &["platform-click"]),
+    rule("e2e", false, &["platform-click", "click-host", "bpfsign"]),
 ];
 
 fn workspace() -> Metadata {
