@@ -84,6 +84,7 @@ const RULES: &[Rule] = &[
             "bpf-runtime",
             "click-graph",
             "click-host",
+            "bpf-checker",
             "bpf-verifier",
             "bpf-pki",
         ],

@@ -35,6 +35,10 @@ fn bundles_that_do_not_count() {
     std::fs::remove_file(lab.path("prog.o.bpfsig")).unwrap();
     refused(&lab, &mut seen, "absent", "BPF-L001", 20);
 
+    // Where it ends depends on the lengths of the signatures on certificates.
+    lab.write("prog.o.bpfsig", &good[..good.len() - 1]);
+    lab.loader_refuses("BPF-S001", 21);
+
     let (message, signature) = good.split_at(good.len() - 64);
     let low = Signature::from_slice(signature).unwrap();
     let (r, s) = low.split_scalars();
@@ -47,12 +51,6 @@ fn bundles_that_do_not_count() {
         (
             "cut off in the middle",
             good[..good.len() / 2].to_vec(),
-            "BPF-S001",
-            21,
-        ),
-        (
-            "cut off by a byte",
-            good[..good.len() - 1].to_vec(),
             "BPF-S001",
             21,
         ),
