@@ -1,6 +1,7 @@
 //! Files that are no objects, and objects that are not taken.
 
 use std::fs::{self, File};
+use std::process::Command;
 
 use bpf_object::{Object, ParseOptions};
 
@@ -38,6 +39,12 @@ fn files_that_are_no_objects() {
     fs::create_dir(lab.path("bad.o")).unwrap();
     refused(&lab, &mut seen, "directory", "BPF-P901", 3);
     fs::remove_dir(lab.path("bad.o")).unwrap();
+    let made = Command::new("mkfifo").arg(lab.path("bad.o")).status();
+    assert!(made.unwrap().success());
+    let ended = lab.run("bpfsign verify bad.o");
+    assert_eq!((ended.code(), ended.exit), ("BPF-P901", 3), "{ended}");
+    seen.add("pipe without a writer", &ended);
+    fs::remove_file(lab.path("bad.o")).unwrap();
     File::create(lab.path("bad.o"))
         .unwrap()
         .set_len(2 << 30)

@@ -1,6 +1,6 @@
 //! Reading and writing files: bounded, once, and all or nothing.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Metadata, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,11 @@ use crate::error::{CliError, codes};
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let unreadable =
         |error: std::io::Error| CliError::message(codes::UNREADABLE, error.to_string()).about(path);
+    // To open a pipe without a writer would wait for one; and the path may lead elsewhere after that.
+    expect_regular(path, &path.metadata().map_err(unreadable)?)?;
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() {
-            "is a directory"
-        } else {
-            "is not a regular file"
-        };
-        return Err(CliError::message(codes::UNREADABLE, what).about(path));
-    }
+    expect_regular(path, &metadata)?;
     let too_large = |size: String| {
         let message = format!("{size} bytes are more than the {limit} that it may have");
         CliError::message(codes::TOO_LARGE, message).about(path)
@@ -41,6 +36,18 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
         return Err(too_large(format!("more than {limit}")));
     }
     Ok(bytes)
+}
+
+fn expect_regular(path: &Path, metadata: &Metadata) -> Result<(), CliError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let what = if metadata.is_dir() {
+        "is a directory"
+    } else {
+        "is not a regular file"
+    };
+    Err(CliError::message(codes::UNREADABLE, what).about(path))
 }
 
 /// What is written here is for everybody to read, as far as the umask allows.
