@@ -155,6 +155,7 @@ fn shifted(op: AluOp, a: Scalar, result: Scalar) -> Scalar {
         (AluOp::Lsh, _) if a.id != Id::NONE => Scalar {
             origin: Origin::Shifted {
                 of: a.id,
+                room: a.origin.room(),
                 fits_unsigned: *a.number.unsigned().end() <= ones(32),
                 fits_signed: fits_signed(&a.number, 32),
             },
@@ -164,6 +165,7 @@ fn shifted(op: AluOp, a: Scalar, result: Scalar) -> Scalar {
             AluOp::Rsh,
             Origin::Shifted {
                 of,
+                room,
                 fits_unsigned: true,
                 ..
             },
@@ -172,10 +174,15 @@ fn shifted(op: AluOp, a: Scalar, result: Scalar) -> Scalar {
             AluOp::Arsh,
             Origin::Shifted {
                 of,
+                room,
                 fits_signed: true,
                 ..
             },
-        ) => Scalar { id: of, ..result },
+        ) => Scalar {
+            id: of,
+            origin: room.map_or(Origin::Any, Origin::Room),
+            ..result
+        },
         _ => result,
     }
 }

@@ -4,14 +4,14 @@
 //! gets a new one, the same for every place that has this pair of identities, so that copies of a
 //! pointer stay copies of each other.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use bpf_object::{AluOp, Width};
 
 use crate::number::Number;
-use crate::state::{Call, REGISTERS, State};
+use crate::state::{Call, MAX_CHECKED, REGISTERS, State};
 use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Unset, Value};
 
 /// The state that describes both; both are at the same instruction, in the same calls.
@@ -20,6 +20,7 @@ pub(crate) fn join(a: &State, b: &State, ids: &mut Ids) -> State {
         ids,
         pairs: BTreeMap::new(),
         packet_pairs: Vec::new(),
+        positions: BTreeSet::new(),
     };
     let mut registers = [Value::Unset(Unset::Never); REGISTERS];
     for (joined, (a, b)) in registers
@@ -30,11 +31,12 @@ pub(crate) fn join(a: &State, b: &State, ids: &mut Ids) -> State {
     }
     let pairs = a.calls.iter().zip(&b.calls);
     let calls = pairs.map(|(a, b)| joiner.call(a, b)).collect();
+    let sums = joiner.sums(a, b);
     State {
         registers,
         calls,
         checked: joiner.checked(a, b),
-        sums: joiner.sums(a, b),
+        sums,
         executed: a.executed.max(b.executed),
         oversize: a.oversize && b.oversize,
     }
@@ -47,6 +49,8 @@ struct Joiner<'i> {
     pairs: BTreeMap<(Id, Id, i64), Id>,
     /// Those of packet pointers.
     packet_pairs: Vec<((Id, Id, i64), Id)>,
+    /// Identities of packet pointers that the joined state still knows.
+    positions: BTreeSet<Id>,
 }
 
 impl Joiner<'_> {
@@ -100,15 +104,13 @@ impl Joiner<'_> {
         } else {
             self.pair((a.id, b.id, 0)).0
         };
-        Scalar {
-            number,
-            id,
-            origin: if a.origin == b.origin {
-                a.origin
-            } else {
-                Origin::Any
-            },
-        }
+        let origin = if a.origin == b.origin {
+            a.origin
+        } else {
+            Origin::Any
+        };
+        self.positions.extend(origin.room().map(|room| room.id));
+        Scalar { number, id, origin }
     }
 
     /// The number 0 and the value of a map, before any arithmetic: a value that may be null.
@@ -163,11 +165,15 @@ impl Joiner<'_> {
             b.variable,
             Number::constant(delta.cast_unsigned()),
         );
+        let id = self.pointer_id(base, a.id, b.id, delta);
+        if base == Base::Packet {
+            self.positions.insert(id);
+        }
         Value::Pointer(Pointer {
             base,
             fixed: a.fixed,
             variable: a.variable.join(moved),
-            id: self.pointer_id(base, a.id, b.id, delta),
+            id,
         })
     }
 
@@ -189,8 +195,10 @@ impl Joiner<'_> {
 
     /// What is checked on both sides. `base + variable` of a new identity is that of `a`, and that
     /// of `b` plus the difference of the fixed offsets.
+    /// Positions that nothing refers to any more are left out.
     fn checked(&self, a: &State, b: &State) -> Vec<(Id, i64)> {
-        let both = a.checked.iter().filter_map(|(id, bytes)| {
+        let known = |(id, _): &&(Id, i64)| *id == Id::NONE || self.positions.contains(id);
+        let both = a.checked.iter().filter(known).filter_map(|(id, bytes)| {
             let other = b.checked(*id)?;
             Some((*id, (*bytes).min(other)))
         });
@@ -201,11 +209,13 @@ impl Joiner<'_> {
                 let in_b = b.checked(*of_b)?.saturating_sub(*delta);
                 Some((*id, a.checked(*of_a)?.min(in_b)))
             });
-        both.chain(new).collect()
+        both.chain(new).take(MAX_CHECKED).collect()
     }
 
-    fn sums(&self, a: &State, b: &State) -> Vec<((Id, Id), Id)> {
+    fn sums(&mut self, a: &State, b: &State) -> Vec<((Id, Id), Id)> {
         let in_both = |sum: &&((Id, Id), Id)| b.sums.contains(sum);
-        a.sums.iter().filter(in_both).copied().collect()
+        let sums: Vec<_> = a.sums.iter().filter(in_both).copied().collect();
+        self.positions.extend(sums.iter().map(|(_, sum)| *sum));
+        sums
     }
 }

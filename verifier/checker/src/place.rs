@@ -171,8 +171,8 @@ fn context_field(span: Span, exact: bool) -> Result<&'static ContextField, Cause
 }
 
 /// An access from `p` on up to `end_in_pointer` bytes behind `p.base + p.variable + p.fixed`: not
-/// before the packet, and no further than what was compared with `data_end`, either from this
-/// pointer's own position or from the packet's start.
+/// before the packet, and no further than what was compared with `data_end`: from this pointer's own
+/// position, from the packet's start, or from a position that this pointer and a number made.
 fn check_packet(
     state: &State,
     pointer: &Pointer,
@@ -182,8 +182,11 @@ fn check_packet(
     let from_start = state.checked(Id::NONE).unwrap_or(0);
     let end_from_position = pointer.fixed.saturating_add(end_in_pointer);
     let from_position = state.checked(pointer.id);
-    let within = from_position.is_some_and(|checked| end_from_position <= checked);
-    if span.least >= 0 && (within || span.end <= from_start) {
+    let reaches = |checked: Option<i64>| checked.is_some_and(|bytes| end_from_position <= bytes);
+    let within = reaches(from_position)
+        || span.end <= from_start
+        || reaches(state.checked_by_sums(pointer.id));
+    if span.least >= 0 && within {
         return Ok(());
     }
     if span.least < 0 || pointer.id == Id::NONE {

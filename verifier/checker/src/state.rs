@@ -12,7 +12,7 @@ use crate::value::{Base, Id, Origin, Pointer, Room, Scalar, Unset, Value};
 
 /// Packet pointers of which a state remembers how far they are checked: more than the registers and
 /// what clang spills. Forgetting one loses precision only.
-const MAX_CHECKED: usize = 32;
+pub(crate) const MAX_CHECKED: usize = 32;
 
 /// Sums of a packet pointer and a number of which a state remembers the identity.
 const MAX_SUMS: usize = 16;
@@ -108,6 +108,27 @@ impl State {
             .find_map(|(other, bytes)| (*other == id).then_some(*bytes))
     }
 
+    /// The same, as it follows from sums of that pointer and a number: what is checked behind the
+    /// sum, and at least as many bytes as the number has.
+    pub(crate) fn checked_by_sums(&self, id: Id) -> Option<i64> {
+        let sums = self.sums.iter().filter(|((pointer, _), _)| *pointer == id);
+        sums.filter_map(|((_, number), sum)| {
+            Some(self.least(*number)?.saturating_add(self.checked(*sum)?))
+        })
+        .max()
+    }
+
+    /// The least that the number with this identity can be, if it is still somewhere.
+    fn least(&self, id: Id) -> Option<i64> {
+        let cells = self.calls.iter().flat_map(|call| call.frame.cells());
+        let stored = cells.map(|cell| &cell.value);
+        let mut values = self.registers.iter().chain(stored);
+        values.find_map(|value| match value {
+            Value::Number(scalar) if scalar.id == id => Some(*scalar.number.signed().start()),
+            _ => None,
+        })
+    }
+
     /// Learns that `bytes` bytes from `base + variable` of this identity on are in the packet.
     pub(crate) fn learn_checked(&mut self, id: Id, variable: &Number, bytes: i64) {
         let from_start = variable.signed().start().saturating_add(bytes);
@@ -183,7 +204,7 @@ impl State {
     pub(crate) fn forget_packet(&mut self, slot: u32) {
         let concerns = |value: &Value| match value {
             Value::Pointer(pointer) => pointer.is_packet(),
-            Value::Number(scalar) => matches!(scalar.origin, Origin::Room(_)),
+            Value::Number(scalar) => scalar.origin.is_about_packet(),
             Value::Unset(_) => false,
         };
         self.update(concerns, |value| match value {

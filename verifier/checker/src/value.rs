@@ -75,11 +75,28 @@ pub(crate) enum Origin {
     /// 32 bits, it is that number again if that fits.
     Shifted {
         of: Id,
+        /// When that number is a distance to the packet's end.
+        room: Option<Room>,
         /// The number fits into 32 bits with zeros above.
         fits_unsigned: bool,
         /// The number fits into 32 bits with its sign above.
         fits_signed: bool,
     },
+}
+
+impl Origin {
+    /// When the number is a distance to the packet's end: from where.
+    pub(crate) const fn room(self) -> Option<Room> {
+        match self {
+            Self::Room(room) => Some(room),
+            _ => None,
+        }
+    }
+
+    /// Whether it says something about the packet.
+    pub(crate) const fn is_about_packet(self) -> bool {
+        matches!(self, Self::Room(_) | Self::Shifted { room: Some(_), .. })
+    }
 }
 
 /// A packet pointer, by its identity and fixed offset.

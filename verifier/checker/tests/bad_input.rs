@@ -293,6 +293,20 @@ fn last(width: char, op: &str) -> String {
     format!("{width}3 {op} {width}4")
 }
 
+/// Packet positions of two paths meet again and again: old ones are forgotten.
+#[test]
+fn positions_that_keep_meeting() {
+    let facts = accepted(
+        "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r7 = *(u64*)(r1 + 24); r6 = 0; r0 = 0
+         loop: r4 = r2; r5 = *(u8*)(r1 + 16); r4 += r5; if r7 == 3 goto join
+         r5 = *(u8*)(r1 + 17); r4 += r5
+         join: r5 = r4; r5 += 2; if r5 > r3 goto out
+         r6 += 1; if r6 < 20000 goto loop
+         out: exit",
+    );
+    assert_eq!(facts.loops[0].iterations, 20_000);
+}
+
 /// A limit that is lower is kept to.
 #[test]
 fn limits_can_be_lowered() {

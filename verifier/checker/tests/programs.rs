@@ -194,6 +194,63 @@ fn the_distance_to_the_end_is_a_length() {
     accepted(&with("r4 s<= 19", "r5 = *(u8*)(r2 + 19)"));
     check_refused("BPF-K006", &with("r4 < 20", "!r5 = *(u8*)(r2 + 20)"));
     check_refused("BPF-K006", &with("r4 > 20", "!r5 = *(u8*)(r2 + 0)"));
+    // In 32 bits, subtracted or extended.
+    let narrow = with("r4 < 20", "!r5 = *(u8*)(r2 + 19)");
+    accepted(&narrow.replace("r4 -= r2", "w4 -= w2"));
+    accepted(&narrow.replace("r4 -= r2", "r4 -= r2; r4 <<= 32; r4 >>= 32"));
+    let more = narrow.replace("r2 + 19", "r2 + 20");
+    check_refused(
+        "BPF-K006",
+        &more.replace("r4 -= r2", "r4 -= r2; r4 <<= 32; r4 >>= 32"),
+    );
+    // From a variable position.
+    let variable = |access: &str| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r0 = 0
+             r6 = *(u8*)(r1 + 16); r2 += r6; r4 = r3; r4 -= r2; if r4 s< 8 goto out
+             {access}
+             out: exit"
+        )
+    };
+    accepted(&variable("r5 = *(u64*)(r2 + 0)"));
+    check_refused("BPF-K006", &variable("!r5 = *(u64*)(r2 + 1)"));
+    // Without a sign, a position behind the end is far before it.
+    check_refused(
+        "BPF-K006",
+        &variable("!r5 = *(u64*)(r2 + 0)").replace("s<", "<"),
+    );
+}
+
+/// `p + n + 2 <= end` and `n >= 4` are `p + 6 <= end`: an option with its length.
+#[test]
+fn a_number_that_grows_moves_what_was_checked() {
+    let with = |test: &str, access: &str| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r0 = 0
+             r4 = *(u16*)(r1 + 16); r5 = *(u16*)(r1 + 18); r4 += r2
+             r6 = r4; r6 += r5; r6 += 2; if r6 > r3 goto out
+             {test}
+             {access}
+             out: exit"
+        )
+    };
+    accepted(&with("if r5 < 4 goto out", "r7 = *(u8*)(r4 + 5)"));
+    check_refused(
+        "BPF-K006",
+        &with("if r5 < 4 goto out", "!r7 = *(u8*)(r4 + 6)"),
+    );
+    check_refused(
+        "BPF-K006",
+        &with("if r5 < 3 goto out", "!r7 = *(u8*)(r4 + 5)"),
+    );
+    // Another number of the same size says nothing.
+    check_refused(
+        "BPF-K006",
+        &with(
+            "r5 = *(u16*)(r1 + 20); if r5 < 4 goto out",
+            "!r7 = *(u8*)(r4 + 5)",
+        ),
+    );
 }
 
 #[test]
@@ -850,6 +907,7 @@ fn an_extended_number_is_the_number() {
         "w7 = w6",
         "r7 = (s32)r6",
         "r7 = r6; r7 &= 0xffff",
+        "r7 = r6; w7 &= -1",
     ] {
         check_refused(
             "BPF-K016",

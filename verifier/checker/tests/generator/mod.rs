@@ -87,11 +87,12 @@ const CONDITIONS: [u8; 11] = [
 
 /// A random program; none when a mistake made it undecodable.
 pub(crate) fn program(random: &mut Random) -> Option<Image> {
+    let dangling = random.percent(8);
     let mut generator = Generator {
         random,
         code: Vec::new(),
         calls: Vec::new(),
-        in_function: false,
+        dangling,
     };
     generator.main();
     let mut functions = vec![function("main", 0)];
@@ -174,7 +175,8 @@ struct Generator<'r> {
     code: Vec<RawInsn>,
     /// Slots of calls of the inner function.
     calls: Vec<usize>,
-    in_function: bool,
+    /// Whether the inner function hands out a pointer to its frame, and its caller uses it.
+    dangling: bool,
 }
 
 impl Generator<'_> {
@@ -235,7 +237,6 @@ impl Generator<'_> {
 
     /// `inner(r1 = pointer to 16 bytes of the caller's stack, r2 = number)`.
     fn function(&mut self) {
-        self.in_function = true;
         self.push(0x7a, FRAME, 0, -8, 3);
         self.mov(ANY, 1);
         let (size, bytes) = self.random.pick(&SIZES);
@@ -245,21 +246,16 @@ impl Generator<'_> {
         self.push(0x57, 2, 0, 0, 7);
         self.push(0x0f, ANY, 2, 0, 0);
         self.push(0x72, ANY, 0, 0, 1);
-        if self.random.percent(20) {
+        if self.random.percent(20) && !self.dangling {
             self.set(1, 0);
             self.set(2, 0);
             self.push(0x85, 0, 0, 0, 60);
         }
-        match self.random.below(20) {
-            0..=4 => {
-                self.push(0x79, 0, FRAME, -8, 0);
-            }
-            // A pointer into a frame that is about to be gone.
-            5 => self.mov(0, FRAME),
-            6 => {
-                self.push(0x7b, 1, FRAME, 0, 0);
-            }
-            _ => {}
+        if self.dangling {
+            self.mov(0, FRAME);
+            self.push(0x7b, 1, FRAME, 0, 0);
+        } else if self.random.percent(30) {
+            self.push(0x79, 0, FRAME, -8, 0);
         }
         self.push(0x95, 0, 0, 0, 0);
     }
@@ -293,7 +289,11 @@ impl Generator<'_> {
             6..=7 => self.stack(),
             8..=9 => self.packet_fixed(),
             10..=11 => self.packet_variable(),
-            12 => self.packet_length(),
+            12 => match self.random.below(3) {
+                0 => self.packet_length(),
+                1 => self.positions_meet(),
+                _ => self.copies_meet(),
+            },
             13 => self.map_value(),
             14 => self.two_map_values(),
             15 => self.helper(),
@@ -537,6 +537,67 @@ impl Generator<'_> {
         self.land(branch);
     }
 
+    /// A header that is there or not: two positions meet behind it.
+    fn positions_meet(&mut self) {
+        let length = self.random.pick(&[18, 20, 34]);
+        self.mov(ANY, PACKET);
+        self.add(ANY, length);
+        let branch = self.packet_branch();
+        let (near, far) = (self.random.below(16) as i32, self.random.below(20) as i32);
+        self.mov(ANY, PACKET);
+        self.add(ANY, near);
+        let reg = self.number();
+        let join = self.push(0x15, reg, 0, 0, 7);
+        self.add(ANY, far - near);
+        self.land(join);
+        let (_, bytes) = self.random.pick(&SIZES);
+        let off = (length - near.max(far)) as i16 - bytes + i16::from(self.random.percent(8));
+        self.access(ANY, off.max(-near.min(far) as i16), bytes);
+        self.land(branch);
+    }
+
+    /// A number and a constant meet a copy of the number; then the number is compared.
+    fn copies_meet(&mut self) {
+        let (number, copy) = (self.number(), self.number());
+        if number == copy {
+            return;
+        }
+        let constant = self.random.below(4) as i32;
+        let test = self.random.pick(&NUMBERS);
+        let other = self.push(0x15, test, 0, 0, 0);
+        let copy_first = self.random.percent(50);
+        let skip = self.copy_or_constant(copy_first, number, copy, constant);
+        let mut skips = Vec::from_iter(skip);
+        let join = self.push(0x05, 0, 0, 0, 0);
+        self.land(other);
+        skips.extend(self.copy_or_constant(!copy_first, number, copy, constant));
+        self.land(join);
+        let limit = self.random.below(4) as i32;
+        skips.push(self.push(0x55, number, 0, 0, limit));
+        self.push(0x07, copy, 0, 0, 1);
+        for skip in skips {
+            self.land(skip);
+        }
+    }
+
+    /// Gives `copy` the constant, or `number` where it is the constant; elsewhere the returned
+    /// branch is taken.
+    fn copy_or_constant(
+        &mut self,
+        as_copy: bool,
+        number: u8,
+        copy: u8,
+        constant: i32,
+    ) -> Option<usize> {
+        if !as_copy {
+            self.set(copy, constant);
+            return None;
+        }
+        let skip = self.push(0x55, number, 0, 0, constant);
+        self.mov(copy, number);
+        Some(skip)
+    }
+
     fn packet_length(&mut self) {
         let length = self.number();
         self.mov(length, END);
@@ -699,11 +760,13 @@ impl Generator<'_> {
         self.add(1, -32);
         let call = self.push(0x85, 0, 1, 0, 0);
         self.calls.push(call);
-        if self.random.percent(5) {
-            self.push(0x79, ANY, FRAME, -32, 0);
-            self.mov(1, ANY);
-            let pointer = self.random.pick(&[0, ANY]);
-            self.push(0x79, 1, pointer, -8, 0);
+        if self.dangling {
+            let stored = self.random.percent(50);
+            if stored {
+                self.push(0x79, ANY, FRAME, -32, 0);
+            }
+            self.push(0x79, 1, if stored { ANY } else { 0 }, -8, 0);
+            self.set(0, 0);
         }
         if self.random.percent(90) {
             self.packet_pointers();
