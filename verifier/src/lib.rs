@@ -47,7 +47,7 @@ pub use verdict::{
     AcceptedProgram, Counterexample, Engine, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
 };
 pub use verify::{VerifyOptions, verify_object};
-pub use worker::{Limits, Sandbox, SandboxClass, Worker, WorkerError, harden_parent};
+pub use worker::{Limits, Sandbox, Worker, WorkerError, harden_parent};
 
 /// What a program does when it is started as a worker: serves one request and returns the exit code
 /// to end with. To be called first thing in `main`.

@@ -135,3 +135,20 @@ pub(crate) fn symbol(text: &str) -> Result<Symbol, CliError> {
 pub(crate) fn text(text: &str) -> Result<Text, CliError> {
     Text::new(text).map_err(|error| CliError::new(error.code(), &error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_hold_what_the_ones_before_do() {
+        for (seccomp, landlock, class) in [
+            (false, false, SandboxClass::Limits),
+            (false, true, SandboxClass::Limits),
+            (true, false, SandboxClass::Seccomp),
+            (true, true, SandboxClass::LandlockSeccomp),
+        ] {
+            assert_eq!(sandbox(Sandbox { seccomp, landlock }), class);
+        }
+    }
+}

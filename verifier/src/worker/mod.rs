@@ -20,7 +20,7 @@ use crate::codes;
 
 pub use call::Reply;
 pub use child::serve;
-pub use sandbox::{Sandbox, SandboxClass, harden_parent};
+pub use sandbox::{Sandbox, harden_parent};
 
 /// Bytes of a request: an object of [`platform_click::limits::MAX_OBJECT_SIZE`] and what goes with
 /// it.

@@ -1,6 +1,5 @@
 //! What a child may do once it is confined: compute, read its request and write its reply.
 
-use core::fmt;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -26,17 +25,6 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// The class that a statement records. Landlock without seccomp counts as limits only, since
-    /// each class contains the ones before it.
-    #[must_use]
-    pub const fn class(self) -> SandboxClass {
-        match (self.seccomp, self.landlock) {
-            (true, true) => SandboxClass::LandlockSeccomp,
-            (true, false) => SandboxClass::Seccomp,
-            (false, _) => SandboxClass::Limits,
-        }
-    }
-
     /// The weaker of two, in each respect.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -69,27 +57,6 @@ impl Sandbox {
             }),
             _ => None,
         }
-    }
-}
-
-/// How strictly the verifying processes were confined; each class holds what the one before does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SandboxClass {
-    /// A process of its own with limits of time and memory.
-    Limits,
-    /// And a filter of system calls.
-    Seccomp,
-    /// And no access to files.
-    LandlockSeccomp,
-}
-
-impl fmt::Display for SandboxClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Limits => "limits",
-            Self::Seccomp => "limits+seccomp",
-            Self::LandlockSeccomp => "limits+seccomp+landlock",
-        })
     }
 }
 
@@ -268,16 +235,6 @@ fn rules<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn classes_contain_each_other() {
-        let of = |seccomp, landlock| Sandbox { seccomp, landlock }.class();
-        assert_eq!(of(false, false), SandboxClass::Limits);
-        assert_eq!(of(false, true), SandboxClass::Limits);
-        assert_eq!(of(true, false), SandboxClass::Seccomp);
-        assert_eq!(of(true, true), SandboxClass::LandlockSeccomp);
-        assert!(SandboxClass::Limits < SandboxClass::LandlockSeccomp);
-    }
 
     #[test]
     fn what_is_missing_is_named() {

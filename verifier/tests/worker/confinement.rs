@@ -2,8 +2,7 @@
 
 use std::fs::File;
 
-use bpf_verifier::worker::Sandbox;
-use bpf_verifier::{SandboxClass, WorkerError};
+use bpf_verifier::{Sandbox, WorkerError};
 use rustix::io::FdFlags;
 
 use crate::{ask, worker};
@@ -26,7 +25,13 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
 fn everything_is_offered() {
     let reply = worker("echo").call(b"").unwrap();
     assert_eq!(reply.sandbox.missing(), [""; 0]);
-    assert_eq!(reply.sandbox.class(), SandboxClass::LandlockSeccomp);
+    assert_eq!(
+        reply.sandbox,
+        Sandbox {
+            seccomp: true,
+            landlock: true
+        }
+    );
 }
 
 fn a_child_answers() {
@@ -107,7 +112,13 @@ fn only_seccomp() {
     let (seccomp, landlock) = (true, false);
     assert_eq!(reply.sandbox, Sandbox { seccomp, landlock });
     assert_eq!(reply.sandbox.missing(), ["Landlock"]);
-    assert_eq!(reply.sandbox.class(), SandboxClass::Seccomp);
+    assert_eq!(
+        reply.sandbox,
+        Sandbox {
+            seccomp: true,
+            landlock: false
+        }
+    );
     assert_denied("no-landlock", "read a file");
 }
 
@@ -116,6 +127,12 @@ fn nothing_offered() {
     let reply = worker("no-sandbox").call(b"read a file").unwrap();
     assert_eq!(reply.sandbox, Sandbox::default());
     assert_eq!(reply.sandbox.missing(), ["seccomp", "Landlock"]);
-    assert_eq!(reply.sandbox.class(), SandboxClass::Limits);
+    assert_eq!(
+        reply.sandbox,
+        Sandbox {
+            seccomp: false,
+            landlock: false
+        }
+    );
     assert!(reply.payload.starts_with(b"denied: "));
 }

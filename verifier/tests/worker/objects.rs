@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use bpf_verifier::{Limits, SandboxClass, Verdict, VerifyOptions, Worker, codes, verify_object};
+use bpf_verifier::{Limits, Sandbox, Verdict, VerifyOptions, Worker, codes, verify_object};
 use e2e::{Expected, samples};
 
 use crate::worker;
@@ -27,7 +27,13 @@ fn every_sample() {
         let verdict = verdict(&sample.bytes(), &worker);
         match (&sample.expected, verdict) {
             (Expected::Accept, Verdict::Accepted(facts)) => {
-                assert_eq!(facts.sandbox.class(), SandboxClass::LandlockSeccomp);
+                assert_eq!(
+                    facts.sandbox,
+                    Sandbox {
+                        seccomp: true,
+                        landlock: true
+                    }
+                );
                 assert!(
                     facts
                         .programs
