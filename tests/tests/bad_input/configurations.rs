@@ -101,8 +101,7 @@ fn captures_that_are_none() {
     insta::assert_snapshot!("captures_that_are_none", seen.text());
 }
 
-/// A capture that ends within a packet: the ones before have gone through, the exit code and the
-/// error say that there is more.
+/// A capture that is damaged somewhere behind its start: all the same.
 #[test]
 fn capture_cut_off_within_a_packet() {
     let lab = Lab::running();
@@ -110,13 +109,8 @@ fn capture_cut_off_within_a_packet() {
     lab.write("run.click", config.as_bytes());
     let good = traffic();
     lab.write("in.pcap", &good[..good.len() - 1]);
-    let state = lab.read("st/store");
-    let ended = lab.run(&format!("{RUN} -h c.count"));
-    assert_eq!((ended.code(), ended.exit), ("BPF-C013", 3), "{ended}");
-    assert!(!lab.read("out.pcap").is_empty());
-    assert_eq!(lab.read("st/store"), state);
     let mut seen = Transcript::default();
-    seen.add("cut off by a byte", &ended);
+    seen.add("cut off by a byte", &lab.refuses(RUN, "BPF-C013", 3));
     insta::assert_snapshot!("capture_cut_off_within_a_packet", seen.text());
 }
 

@@ -71,6 +71,15 @@ impl PcapReader {
         })
     }
 
+    /// Reads to the end of the file.
+    ///
+    /// # Errors
+    /// The first record that is damaged.
+    pub(crate) fn expect_whole(mut self) -> Result<(), HostError> {
+        while self.next_record()?.is_some() {}
+        Ok(())
+    }
+
     /// Reads a record into the buffer; false at the end of the file.
     fn fill(&mut self) -> Result<bool, String> {
         let mut header = [0; RECORD_HEADER];

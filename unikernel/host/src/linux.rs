@@ -98,10 +98,16 @@ impl Environment for LinuxHost<'_> {
 
 impl Host for LinuxHost<'_> {
     fn open_dump(&mut self, name: &str) -> Result<Box<dyn DumpReader>, HostError> {
-        let file = self.open(name).map_err(|error| HostError::Unreadable {
+        let unreadable = |error: io::Error| HostError::Unreadable {
             name: name.into(),
             reason: error.to_string(),
-        })?;
+        };
+        // What can be read twice is: a capture that is damaged somewhere changes nothing then.
+        if fs::metadata(name).is_ok_and(|file| file.is_file()) {
+            let file = File::open(name).map_err(unreadable)?;
+            PcapReader::new(name, Box::new(BufReader::new(file)))?.expect_whole()?;
+        }
+        let file = self.open(name).map_err(unreadable)?;
         Ok(Box::new(PcapReader::new(name, file)?))
     }
 

@@ -120,12 +120,21 @@ fn a_configuration_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
-fn a_truncated_capture_exits_with_3_after_its_packets_and_readings() {
+fn a_truncated_capture_from_a_pipe_exits_with_3_after_its_packets_and_readings() {
     let folder = Folder::new();
     let bytes = pcap(&[b"one", b"two"]);
-    folder.write("in.pcap", &bytes[..bytes.len() - 1]);
-    let text = folder.source("FromDump(DIR/in.pcap) -> c :: Counter -> ToDump(DIR/out.pcap)");
-    let output = bpfclick(&["-e", text.text(), "-h", "c.count"]);
+    let text = folder.source("FromDump(-) -> c :: Counter -> ToDump(DIR/out.pcap)");
+    let mut child = command()
+        .args(["-e", text.text(), "-h", "c.count"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(&bytes[..bytes.len() - 1]).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(output.stdout, b"1\n");
     let message = String::from_utf8(output.stderr).unwrap();

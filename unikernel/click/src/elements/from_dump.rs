@@ -18,8 +18,9 @@ manual! {
     ///
     /// Packets have the time and the bytes that the file has for them; of a packet that was cut
     /// when it was captured, the rest is not made up. A packet longer than the platform takes is
-    /// dropped, counted and reported. A file that is malformed or ends within a packet stops the
-    /// router with an error, after the packets before it went through.
+    /// dropped, counted and reported. A file that is malformed or ends within a packet is refused
+    /// before anything runs; what comes through a pipe can be read only once, so there the router
+    /// stops with an error, after the packets before it went through.
     ///
     /// # Configuration
     /// `FromDump(FILENAME [, keywords STOP, ACTIVE])`
