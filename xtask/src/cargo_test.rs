@@ -25,9 +25,13 @@ pub(crate) fn run(sh: &Shell, selection: &[&str], variables: &[(&str, &str)]) ->
         println!("{line}");
         tally.read(&line);
     }
-    let succeeded = child.wait()?.success();
-    if !succeeded || tally.failed > 0 {
+    let status = child.wait()?;
+    if tally.failed > 0 {
         bail!("{tally}");
+    }
+    // A test program that crashed has no result line, and neither has a cargo that was killed.
+    if !status.success() {
+        bail!("{tally}; cargo ended with {status}");
     }
     Ok(tally.to_string())
 }
