@@ -385,13 +385,36 @@ impl Generator<'_> {
                 self.push(0x80 | class, dst, 0, 0, 0);
             }
             14 => {
-                // Extension of 32 bits by two shifts.
-                let back = self.random.pick(&[0x77, 0xc7]);
                 self.mov(dst, src);
-                self.push(0x67, dst, 0, 0, 32);
-                self.push(back, dst, 0, 0, 32);
+                self.extend(dst);
+                // What is learned about one of the two holds for the other, or not.
+                let opcode = self.random.pick(&[0x25, 0x26, 0x15, 0xc5]);
+                let imm = self.random.below(300) as i32;
+                let skip = self.push(opcode, dst, 0, 0, imm);
+                self.push(0x07, src, 0, 0, 1);
+                self.land(skip);
             }
             _ => self.fresh_number(dst),
+        }
+    }
+
+    /// Extends 32 bits in one of the ways that compilers do.
+    fn extend(&mut self, reg: u8) {
+        match self.random.below(5) {
+            0 => {
+                self.push(0xbc, reg, reg, 0, 0);
+            }
+            1 => {
+                self.push(0xbf, reg, reg, 32, 0);
+            }
+            2 => {
+                self.push(0x54, reg, 0, 0, -1);
+            }
+            _ => {
+                let back = self.random.pick(&[0x77, 0xc7]);
+                self.push(0x67, reg, 0, 0, 32);
+                self.push(back, reg, 0, 0, 32);
+            }
         }
     }
 
@@ -435,6 +458,10 @@ impl Generator<'_> {
             5 => self.kept_pointer(reg),
             _ => {
                 self.push(0x63 | size, FRAME, reg, off, 0);
+                if self.random.percent(30) {
+                    let again = self.number();
+                    self.push(0x61 | size, again, FRAME, off, 0);
+                }
             }
         }
     }
@@ -449,10 +476,16 @@ impl Generator<'_> {
         self.push(0x7b, FRAME, pointer, slot, 0);
         match self.random.below(8) {
             0..=1 => self.part(3),
-            2 => self.helper(),
+            2 => self.add_space(),
             3 => self.call(),
             _ => {}
         }
+        // Compared again, for the packet may have moved; the kept pointer is stale all the same.
+        let again = self.random.percent(60).then(|| {
+            self.mov(ANY, PACKET);
+            self.add(ANY, 14);
+            self.packet_branch()
+        });
         self.push(0x79, ANY, FRAME, slot, 0);
         let off = match pointer {
             CONTEXT => 20,
@@ -460,6 +493,9 @@ impl Generator<'_> {
             _ => -4,
         };
         self.push(0x61, reg, ANY, off, 0);
+        if let Some(again) = again {
+            self.land(again);
+        }
         self.land(branch);
     }
 
@@ -720,18 +756,19 @@ impl Generator<'_> {
                 self.key(0);
                 self.push(0x85, 0, 0, 0, 3);
             }
-            _ => {
-                let (head, tail) = (
-                    self.random.below(40) as i32 - 20,
-                    self.random.below(9) as i32,
-                );
-                self.set(1, head);
-                self.set(2, tail);
-                self.push(0x85, 0, 0, 0, 60);
-                if self.random.percent(93) {
-                    self.packet_pointers();
-                }
-            }
+            _ => return self.add_space(),
+        }
+        self.renew_arguments();
+    }
+
+    fn add_space(&mut self) {
+        let head = self.random.below(40) as i32 - 20;
+        let tail = self.random.below(9) as i32;
+        self.set(1, head);
+        self.set(2, tail);
+        self.push(0x85, 0, 0, 0, 60);
+        if self.random.percent(93) {
+            self.packet_pointers();
         }
         self.renew_arguments();
     }
