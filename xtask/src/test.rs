@@ -41,11 +41,11 @@ pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
     // Without a build there is nothing to test, and its error has been shown.
     if report.step("build", || build(sh)) {
         report.step("tests", || cargo_test::run(sh, &["--workspace"], &[]));
-    }
-    if extent == Extent::Full {
-        let stamps = Stamps::of_commit(sh, target)?;
-        for package in packages_with_properties(&metadata) {
-            long_properties(sh, package, &stamps, &mut report)?;
+        if extent == Extent::Full {
+            let stamps = Stamps::of_commit(sh, target)?;
+            for package in packages_with_properties(&metadata) {
+                long_properties(sh, package, &stamps, &mut report)?;
+            }
         }
     }
     Ok(report.finish())
