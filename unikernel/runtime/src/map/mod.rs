@@ -9,13 +9,17 @@ mod hash;
 mod set;
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use bpf_object::MapDef;
 use platform_click::MapKind;
 
 use array::ArrayMap;
 use hash::HashMap;
+
+use crate::number::index;
 
 pub use set::{MAX_PROGRAM_MEMORY, Maps, MapsError};
 
@@ -108,7 +112,8 @@ impl Map {
         })
     }
 
-    /// Bytes that a map of this definition allocates, indices included.
+    /// Bytes that a map of this definition allocates, indices included, but for the few that align
+    /// its values.
     fn footprint(definition: &MapDef) -> u64 {
         match definition.kind {
             MapKind::Hash => HashMap::footprint(definition),
@@ -246,38 +251,61 @@ fn check_size(bytes: &[u8], size: u32) -> Result<(), Errno> {
     }
 }
 
-/// Values side by side, each 8-aligned relative to the first as in Linux, allocated once.
+/// Values side by side, allocated once: none moves while the map exists. Each starts at an address
+/// that is a multiple of 8, as in Linux (`round_up(value_size, 8)` in `kernel/bpf/arraymap.c`), so
+/// that atomic operations of machine code are aligned where the verifier proved them to be.
 #[derive(Debug)]
 struct Values {
-    bytes: Vec<u8>,
+    /// The values, between bytes that align the first, seven altogether.
+    bytes: Box<[u8]>,
+    count: u32,
+    /// Where the first value starts.
+    first: usize,
     size: usize,
     stride: usize,
 }
 
 impl Values {
+    /// The alignment of values in bytes.
+    const ALIGN: usize = 8;
+
+    /// `count` values of `size` zero bytes; `None` when there is no memory.
     fn new(count: u32, size: u32) -> Option<Self> {
         let stride = Self::stride(size);
-        let bytes = filled(crate::number::index(count).checked_mul(stride)?, 0)?;
+        let len = index(count).checked_mul(stride)?;
+        let bytes = filled(len.checked_add(Self::ALIGN.saturating_sub(1))?, 0)?.into_boxed_slice();
+        let first = bytes.as_ptr().align_offset(Self::ALIGN);
         Some(Self {
             bytes,
-            size: crate::number::index(size),
+            count,
+            first,
+            size: index(size),
             stride,
         })
     }
 
     /// `round_up(size, 8)`; a value has at most 64 KiB.
     const fn stride(size: u32) -> usize {
-        crate::number::index(size).saturating_add(7) & !7
+        index(size).saturating_add(7) & !7
     }
 
     fn get(&self, slot: u32) -> Option<&[u8]> {
-        let start = crate::number::index(slot).checked_mul(self.stride)?;
-        self.bytes.get(start..start.checked_add(self.size)?)
+        self.bytes.get(self.range(slot)?)
     }
 
     fn get_mut(&mut self, slot: u32) -> Option<&mut [u8]> {
-        let start = crate::number::index(slot).checked_mul(self.stride)?;
-        self.bytes.get_mut(start..start.checked_add(self.size)?)
+        let range = self.range(slot)?;
+        self.bytes.get_mut(range)
+    }
+
+    fn range(&self, slot: u32) -> Option<Range<usize>> {
+        if slot >= self.count {
+            return None;
+        }
+        let start = index(slot)
+            .checked_mul(self.stride)?
+            .checked_add(self.first)?;
+        Some(start..start.checked_add(self.size)?)
     }
 }
 
@@ -287,4 +315,32 @@ fn filled<T: Clone>(len: usize, item: T) -> Option<Vec<T>> {
     items.try_reserve_exact(len).ok()?;
     items.resize(len, item);
     Some(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes that are no multiple of 8, and maps of every order of magnitude: an allocation of bytes
+    /// starts anywhere.
+    #[test]
+    fn values_are_aligned_apart_and_stay_where_they_are() {
+        for size in [1, 3, 8, 12, 64, 65_536] {
+            for count in [1, 2, 100] {
+                let mut values = Values::new(count, size).unwrap();
+                let address = |values: &Values, slot| values.get(slot).unwrap().as_ptr().addr();
+                let before: Vec<usize> = (0..count).map(|slot| address(&values, slot)).collect();
+                assert!(before.iter().all(|address| address % Values::ALIGN == 0));
+                assert!(before.is_sorted_by(|a, b| a + index(size) <= *b));
+                for slot in 0..count {
+                    values.get_mut(slot).unwrap().fill(u8::MAX);
+                }
+                let moved = Box::new(values);
+                let after: Vec<usize> = (0..count).map(|slot| address(&moved, slot)).collect();
+                assert_eq!(before, after);
+                assert_eq!(moved.get(count - 1).unwrap().len(), index(size));
+                assert_eq!(moved.get(count), None);
+            }
+        }
+    }
 }

@@ -157,7 +157,7 @@ impl Maps {
         self.maps.iter()
     }
 
-    /// Bytes that they have allocated.
+    /// Bytes that they have allocated, but for the few that align their values.
     #[must_use]
     pub fn memory(&self) -> u64 {
         total_footprint(self.maps.iter().map(Map::definition))
