@@ -8,11 +8,9 @@ use alloc::vec::Vec;
 use bpf_object::Reg;
 use platform_click::HelperId;
 
-use crate::address::Object;
 use crate::environment::Environment;
 use crate::fault::FaultCause;
 use crate::map::{Errno, Map};
-use crate::memory::View;
 use crate::number::{index, low32, wide};
 use crate::registers::Registers;
 use crate::trace::{MAX_FORMAT, Text};
@@ -39,15 +37,35 @@ impl Scratch {
     }
 }
 
+/// The run that a helper is called from: what its arguments refer to. Interpreter and machine code
+/// have different addresses and share everything else.
+pub(crate) trait Caller {
+    /// The index of the map that `value` stands for.
+    fn map_index(&self, value: u64) -> Result<u32, FaultCause>;
+
+    /// The map with this index in the image, which a helper has checked.
+    fn map(&mut self, map: u32) -> Option<&mut Map>;
+
+    /// The address of the value in a slot of the map with this index.
+    fn value_address(&mut self, map: u32, slot: u32) -> u64;
+
+    /// Bytes that are about to be used; all must be defined.
+    fn used(&mut self, address: u64, size: usize) -> Result<&[u8], FaultCause>;
+
+    /// Adds and removes bytes at both ends of the packet; whether that was possible. Afterwards, the
+    /// packet may lie elsewhere.
+    fn add_packet_space(&mut self, head: i32, tail: i32) -> bool;
+}
+
 /// A call in progress.
-pub(crate) struct Call<'a, 'b> {
+pub(crate) struct Call<'a, C> {
     pub(crate) registers: &'a Registers,
-    pub(crate) view: &'a mut View<'b>,
+    pub(crate) view: &'a mut C,
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) environment: &'a mut dyn Environment,
 }
 
-impl Call<'_, '_> {
+impl<C: Caller> Call<'_, C> {
     /// Runs `helper` and gives what it leaves in `r0`. Exhaustive: a helper that the platform gains
     /// does not build before it is implemented.
     pub(crate) fn run(mut self, helper: HelperId) -> Result<u64, FaultCause> {
@@ -66,7 +84,7 @@ impl Call<'_, '_> {
         let map = self.map_argument()?;
         self.key_argument(map)?;
         let found = self.view.map(map).and_then(|m| m.find(&self.scratch.key));
-        Ok(found.map_or(0, |slot| self.view.address(Object::MapValue { map, slot })))
+        Ok(found.map_or(0, |slot| self.view.value_address(map, slot)))
     }
 
     fn map_update(&mut self) -> Result<u64, FaultCause> {
@@ -140,7 +158,7 @@ impl Call<'_, '_> {
 
 /// Copies bytes that a helper uses into memory that was reserved for them.
 fn copy(
-    view: &mut View<'_>,
+    view: &mut impl Caller,
     address: u64,
     size: usize,
     to: &mut Vec<u8>,

@@ -8,6 +8,7 @@ use bpf_object::{Reg, Size};
 use crate::address::{GENERATIONS, Layout, Object};
 use crate::context::Context;
 use crate::fault::{Access, FaultCause, Region};
+use crate::helper::Caller;
 use crate::map::{Map, Maps};
 use crate::number::{index, low8, low16, low32, wide};
 use crate::packet::Packet;
@@ -64,34 +65,12 @@ impl<'a> View<'a> {
         &mut self.memory.stack
     }
 
-    /// The map with this index in the image, which a helper has checked.
-    pub(crate) fn map(&mut self, map: u32) -> Option<&mut Map> {
-        self.memory.maps.get_mut(index(map))
-    }
-
-    /// Adds and removes bytes at both ends of the packet, which gets a new address in any case.
-    pub(crate) fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
-        let done = self.packet.add_space(head, tail).is_ok();
-        self.place_packet();
-        done
-    }
-
     fn place_packet(&mut self) {
         let generation = self.memory.generation.wrapping_add(1) & (GENERATIONS - 1);
         self.memory.generation = generation;
         let start = self.address(Object::Packet { generation });
         let end = start.wrapping_add(wide(self.packet.len()));
         self.context.set_packet(start, end);
-    }
-
-    /// The index of the map that `value` stands for.
-    pub(crate) fn map_index(&self, value: u64) -> Result<u32, FaultCause> {
-        match self.memory.layout.locate(value) {
-            Some((Object::MapHandle { map }, 0)) if self.memory.maps.get(index(map)).is_some() => {
-                Ok(map)
-            }
-            _ => Err(FaultCause::NotAMap { value }),
-        }
     }
 
     /// The number in memory, zero-extended, and whether it is defined.
@@ -128,14 +107,6 @@ impl<'a> View<'a> {
             Size::B8 => place.copy_from_slice(&word.value.to_le_bytes()),
         }
         Ok(())
-    }
-
-    /// Bytes that are about to be used; all must be defined.
-    pub(crate) fn used(&mut self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
-        match self.read(address, size)? {
-            (bytes, true) => Ok(bytes),
-            (_, false) => Err(FaultCause::UninitialisedStack { address, size }),
-        }
     }
 
     /// The bytes at `address`, and whether all are defined.
@@ -234,6 +205,39 @@ impl<'a> View<'a> {
         } else {
             Err(request.unmapped())
         }
+    }
+}
+
+impl Caller for View<'_> {
+    fn map_index(&self, value: u64) -> Result<u32, FaultCause> {
+        match self.memory.layout.locate(value) {
+            Some((Object::MapHandle { map }, 0)) if self.memory.maps.get(index(map)).is_some() => {
+                Ok(map)
+            }
+            _ => Err(FaultCause::NotAMap { value }),
+        }
+    }
+
+    fn map(&mut self, map: u32) -> Option<&mut Map> {
+        self.memory.maps.get_mut(index(map))
+    }
+
+    fn value_address(&mut self, map: u32, slot: u32) -> u64 {
+        self.address(Object::MapValue { map, slot })
+    }
+
+    fn used(&mut self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
+        match self.read(address, size)? {
+            (bytes, true) => Ok(bytes),
+            (_, false) => Err(FaultCause::UninitialisedStack { address, size }),
+        }
+    }
+
+    /// The packet gets a new address in any case.
+    fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
+        let done = self.packet.add_space(head, tail).is_ok();
+        self.place_packet();
+        done
     }
 }
 
