@@ -11,6 +11,8 @@
 //! to 55 come from a seed, so that a program that builds an address out of numbers cannot rely on
 //! meeting an object.
 
+use crate::fault::Region;
+use crate::memory::region;
 use crate::number::{index, low32, mix, wide};
 
 /// Bits of an offset into an object's window.
@@ -117,6 +119,31 @@ impl Layout {
             object,
             index(offset).wrapping_sub(index(low32(OBJECT_START))),
         ))
+    }
+}
+
+/// What the numbers mean that a program takes for pointers, until the seed of its instance's
+/// addresses changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses(Layout);
+
+impl Addresses {
+    /// How far from the start of an object an address may lie and still be taken for one of it, in
+    /// bytes.
+    pub const REACH: i64 = 1 << (OFFSET_BITS - 1);
+
+    pub(crate) const fn new(layout: Layout) -> Self {
+        Self(layout)
+    }
+
+    /// What `address` points into or beside, and its offset in bytes from the start of that, within
+    /// [`Self::REACH`]. The stack starts with the innermost of all frames that there may be. Whether
+    /// the object exists is not looked at.
+    #[must_use]
+    pub fn locate(&self, address: u64) -> Option<(Region, i64)> {
+        let (object, offset) = self.0.locate(address)?;
+        let offset = i64::try_from(offset.cast_signed()).ok()?;
+        Some((region(object), offset))
     }
 }
 

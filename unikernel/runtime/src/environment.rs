@@ -3,10 +3,32 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use platform_click::HelperId;
+
+use crate::map::Errno;
 use crate::number::{low32, mix};
+
+/// A call of a helper that may fail, before the helper does anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelperCall<'a> {
+    /// The helper.
+    pub helper: HelperId,
+    /// Index of the map that it works on, if it does.
+    pub map: Option<u32>,
+    /// The key that it is given; empty without one.
+    pub key: &'a [u8],
+}
 
 /// Clock, random numbers and trace output of a program.
 pub trait Environment {
+    /// Makes a call fail that might succeed: a lookup finds nothing, every other helper that can fail
+    /// returns the error and has no effect, except that packet pointers become stale as always. Asked
+    /// once the arguments are found to be good, so that a failure hides no fault. For tests and trials
+    /// of what a program does then; nothing fails so by default.
+    fn refuse(&mut self, _call: &HelperCall<'_>) -> Option<Errno> {
+        None
+    }
+
     /// Nanoseconds of a monotonic clock, for `bpf_ktime_get_ns`.
     fn clock_ns(&mut self) -> u64;
 

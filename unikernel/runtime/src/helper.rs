@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use bpf_object::Reg;
 use platform_click::HelperId;
 
-use crate::environment::Environment;
+use crate::environment::{Environment, HelperCall};
 use crate::fault::FaultCause;
 use crate::map::{Errno, Map};
 use crate::number::{index, low32, wide};
@@ -83,6 +83,9 @@ impl<C: Caller> Call<'_, C> {
     fn map_lookup(&mut self) -> Result<u64, FaultCause> {
         let map = self.map_argument()?;
         self.key_argument(map)?;
+        if self.refused(HelperId::MapLookupElem, Some(map)).is_some() {
+            return Ok(0);
+        }
         let found = self.view.map(map).and_then(|m| m.find(&self.scratch.key));
         Ok(found.map_or(0, |slot| self.view.value_address(map, slot)))
     }
@@ -92,6 +95,9 @@ impl<C: Caller> Call<'_, C> {
         self.key_argument(map)?;
         self.value_argument(map)?;
         let flags = self.registers.used(Reg::R4)?;
+        if let Some(errno) = self.refused(HelperId::MapUpdateElem, Some(map)) {
+            return Ok(errno.returned());
+        }
         let Scratch { key, value } = &*self.scratch;
         Ok(errno_of(
             self.view.map(map).map(|map| map.set(key, value, flags)),
@@ -101,6 +107,9 @@ impl<C: Caller> Call<'_, C> {
     fn map_delete(&mut self) -> Result<u64, FaultCause> {
         let map = self.map_argument()?;
         self.key_argument(map)?;
+        if let Some(errno) = self.refused(HelperId::MapDeleteElem, Some(map)) {
+            return Ok(errno.returned());
+        }
         let key = &self.scratch.key;
         Ok(errno_of(self.view.map(map).map(|map| map.remove(key))))
     }
@@ -116,6 +125,10 @@ impl<C: Caller> Call<'_, C> {
         // Verifiers prove the range of the whole register, the prototype's type notwithstanding.
         let fits = u32::try_from(size).ok().filter(|size| *size > 0);
         let size = index(fits.ok_or(FaultCause::MemorySize { size })?);
+        self.view.used(address, size)?;
+        if let Some(errno) = self.refused(HelperId::TracePrintk, None) {
+            return Ok(errno.returned());
+        }
         let format = self.view.used(address, size)?;
         let text = (size <= MAX_FORMAT).then(|| Text::format(format, arguments));
         let Some(text) = text.flatten() else {
@@ -128,8 +141,22 @@ impl<C: Caller> Call<'_, C> {
     fn packet_add_space(&mut self) -> Result<u64, FaultCause> {
         let head = low32(self.registers.used(Reg::R1)?).cast_signed();
         let tail = low32(self.registers.used(Reg::R2)?).cast_signed();
+        if let Some(errno) = self.refused(HelperId::PacketAddSpace, None) {
+            // No change, but the packet may lie elsewhere.
+            self.view.add_packet_space(0, 0);
+            return Ok(errno.returned());
+        }
         let done = self.view.add_packet_space(head, tail);
         Ok(if done { 0 } else { Errno::Invalid.returned() })
+    }
+
+    /// How the environment makes this call fail, if it does. The key is the one copied last.
+    fn refused(&mut self, helper: HelperId, map: Option<u32>) -> Option<Errno> {
+        let key = match map {
+            Some(_) => self.scratch.key.as_slice(),
+            None => &[],
+        };
+        self.environment.refuse(&HelperCall { helper, map, key })
     }
 
     /// The index of the map in `r1`.

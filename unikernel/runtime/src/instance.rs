@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use bpf_object::{Image, Insn};
 use platform_click::{Code, HelperId, ProgramKind};
 
-use crate::address::Layout;
+use crate::address::{Addresses, Layout};
 use crate::codes;
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -148,6 +148,12 @@ impl Instance {
     /// find what it was not given.
     pub const fn set_address_seed(&mut self, seed: u64) {
         self.memory.layout = Layout::new(seed);
+    }
+
+    /// What pointers of the program mean in the next run.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        Addresses::new(self.memory.layout)
     }
 
     /// Runs the program on `packet`, for at most `fuel` instructions.

@@ -35,7 +35,8 @@ mod registers;
 mod stack;
 mod trace;
 
-pub use environment::{DeterministicEnvironment, Environment};
+pub use address::Addresses;
+pub use environment::{DeterministicEnvironment, Environment, HelperCall};
 pub use fault::{Access, Fault, FaultCause, Region};
 pub use instance::{Instance, LoadError, Outcome};
 pub use interpreter::{NoObserver, Observer};

@@ -277,7 +277,8 @@ impl Request {
     }
 }
 
-const fn region(object: Object) -> Region {
+/// What an object is called in faults.
+pub(crate) const fn region(object: Object) -> Region {
     match object {
         Object::Stack => Region::Stack,
         Object::Context => Region::Context,
