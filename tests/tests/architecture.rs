@@ -61,6 +61,11 @@ const RULES: &[Rule] = &[
             "click-graph",
         ],
     ),
+    rule(
+        "bpf-programs",
+        false,
+        &["platform-click", "bpf-object", "bpf-runtime"],
+    ),
     rule("bpf-checker", true, &["platform-click", "bpf-object"]),
     rule(
         "bpf-verifier",

@@ -23,6 +23,13 @@ pub(crate) enum Extent {
 /// Cases per property in a full run: 64 times proptest's default of 256.
 const FULL_PROPTEST_CASES: &str = "16384";
 
+/// The checker's own long tests, as `docs/checker.md` promises them: the name of the step, the tests,
+/// and how many times as many cases. 10^7 pairs for each operation, a million programs.
+const LONG_CHECKER_TESTS: &[(&str, &str, &str)] = &[
+    ("checker-pairs", "operations", "500"),
+    ("checker-runs", "oracle::accepted", "60"),
+];
+
 /// Runs every step; whether all passed.
 pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
     let metadata = MetadataCommand::new()
@@ -44,26 +51,43 @@ pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
         if extent == Extent::Full {
             let stamps = Stamps::of_commit(sh, target)?;
             for package in packages_with_properties(&metadata) {
-                long_properties(sh, package, &stamps, &mut report)?;
+                let step = format!("long-{package}");
+                let cases = ("PROPTEST_CASES", FULL_PROPTEST_CASES);
+                long_test(
+                    sh,
+                    &step,
+                    &["--package", package],
+                    cases,
+                    &stamps,
+                    &mut report,
+                )?;
+            }
+            for (step, filter, scale) in LONG_CHECKER_TESTS {
+                let selection = ["--package", "bpf-checker", "--lib", filter];
+                let scale = ("CHECKER_TEST_SCALE", *scale);
+                long_test(sh, step, &selection, scale, &stamps, &mut report)?;
             }
         }
     }
     Ok(report.finish())
 }
 
-/// The tests of one package with many more cases, unless they passed before for this commit: a run
-/// that was stopped goes on where it was.
-fn long_properties(sh: &Shell, package: &str, stamps: &Stamps, report: &mut Report) -> Result<()> {
-    let step = format!("long-{package}");
-    if stamps.contains(&step) {
-        report.skip(&step, "passed before for this commit".to_owned());
+/// Tests with many more cases, unless they passed before for this commit: a run that was stopped goes
+/// on where it was.
+fn long_test(
+    sh: &Shell,
+    step: &str,
+    selection: &[&str],
+    cases: (&str, &str),
+    stamps: &Stamps,
+    report: &mut Report,
+) -> Result<()> {
+    if stamps.contains(step) {
+        report.skip(step, "passed before for this commit".to_owned());
         return Ok(());
     }
-    let cases = ("PROPTEST_CASES", FULL_PROPTEST_CASES);
-    if report.step(&step, || {
-        cargo_test::run(sh, &["--package", package], &[cases])
-    }) {
-        stamps.add(sh, &step)?;
+    if report.step(step, || cargo_test::run(sh, selection, &[cases])) {
+        stamps.add(sh, step)?;
     }
     Ok(())
 }

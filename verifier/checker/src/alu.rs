@@ -4,6 +4,7 @@ use bpf_object::{AluOp, Operand, Reg, Size, SwapKind, SwapWidth, Width};
 
 use crate::finding::Cause;
 use crate::machine::Machine;
+use crate::mistake::{Mistake, planted};
 use crate::number::{Number, size_bits};
 use crate::pointer::{arithmetic_cause, check_operation};
 use crate::state::State;
@@ -58,7 +59,7 @@ impl Machine<'_> {
         match (width, value) {
             (Width::W64, value) => Ok(value),
             (Width::W32, Value::Number(scalar)) => {
-                if *scalar.number.unsigned().end() <= ones(32) {
+                if *scalar.number.unsigned().end() <= ones(32) || planted(Mistake::CopyUncut) {
                     return Ok(value);
                 }
                 Ok(self.numbered(Number::from_low(scalar.number.low())))

@@ -7,6 +7,7 @@ use bpf_object::{AluOp, Cond, Operand, Reg, Width};
 use crate::compare::{is_equality, negated};
 use crate::finding::Cause;
 use crate::machine::Machine;
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::state::State;
 use crate::value::{Base, Id, MAX_OFFSET, Origin, Pointer, Scalar, Value};
@@ -149,7 +150,7 @@ impl Test {
         match self {
             Self::Numbers(a, b) => assume_numbers(&mut state, branch, holds, a, b)?,
             Self::Null(id, null_when_taken) => {
-                if *null_when_taken == holds {
+                if (*null_when_taken == holds) != planted(Mistake::NullTestReversed) {
                     state.set_null(*id);
                 } else {
                     state.set_not_null(*id);

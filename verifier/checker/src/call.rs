@@ -9,6 +9,7 @@ use platform_click::{ArgKind, HelperId, HelperSpec, ReturnKind};
 use crate::finding::Cause;
 use crate::frame::Frame;
 use crate::machine::Machine;
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::state::{Call, State};
 use crate::value::{Base, Pointer, Unset, Value};
@@ -34,7 +35,10 @@ impl Machine<'_> {
         if spec.reallocates_packet {
             state.forget_packet(slot);
         }
-        for reg in ARGUMENTS {
+        for reg in ARGUMENTS
+            .into_iter()
+            .filter(|_| !planted(Mistake::ArgumentsKept))
+        {
             state.set(reg, Value::Unset(Unset::Call { slot }));
         }
         let result = match (spec.ret, map) {

@@ -5,6 +5,7 @@
 
 use bpf_object::{Cond, Width};
 
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::range::{Signed, Unsigned};
 use crate::tnum::{Tnum, ones, sign_extend};
@@ -78,6 +79,7 @@ fn assume<const B: u32>(
             Some((without_b, without_a))
         }
         Cond::Set => common_bit(a, b),
+        Cond::Lt if planted(Mistake::ComparisonOffByOne) => less(a, b, 2),
         Cond::Lt => less(a, b, 1),
         Cond::Le => less(a, b, 0),
         Cond::Gt => less(b, a, 1).map(swap),

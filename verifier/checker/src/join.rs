@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use bpf_object::{AluOp, Width};
 
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::state::{Call, MAX_CHECKED, REGISTERS, State};
 use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Unset, Value};
@@ -93,7 +94,10 @@ impl Joiner<'_> {
     }
 
     fn scalar(&mut self, a: &Scalar, b: &Scalar) -> Scalar {
-        let number = a.number.join(b.number);
+        let number = match planted(Mistake::JoinOneSided) {
+            true => a.number,
+            false => a.number.join(b.number),
+        };
         let id = if a.id == b.id && a.id != Id::NONE {
             a.id
         } else if number.as_constant().is_some() {

@@ -43,6 +43,7 @@ mod branch;
 mod call;
 pub mod codes;
 mod compare;
+mod contradiction;
 mod execute;
 mod facts;
 mod finding;
@@ -52,9 +53,12 @@ mod join;
 mod limits;
 mod machine;
 mod memory;
+mod mistake;
 mod number;
 #[cfg(test)]
 mod operations;
+#[cfg(test)]
+mod oracle;
 mod place;
 mod pointer;
 mod range;
@@ -70,6 +74,7 @@ use alloc::vec::Vec;
 
 use bpf_object::Image;
 
+pub use contradiction::{Contradiction, Step};
 pub use facts::{Facts, Known, LoopFact, Region, Registers, SlotSet, Watch};
 pub use finding::{Cause, Finding, Undecided};
 pub use limits::Limits;

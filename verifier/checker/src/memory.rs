@@ -8,6 +8,7 @@ use platform_click::Access;
 use crate::finding::Cause;
 use crate::frame::Unreadable;
 use crate::machine::Machine;
+use crate::mistake::{Mistake, planted};
 use crate::number::{Number, size_bits};
 use crate::place::{Place, Target, from_frame_pointer};
 use crate::state::State;
@@ -44,7 +45,7 @@ impl Machine<'_> {
             }
         };
         Ok(match loaded {
-            Value::Number(scalar) if signed => {
+            Value::Number(scalar) if signed && !planted(Mistake::SignDropped) => {
                 let number = scalar.number.sign_extend(size_bits(size), Width::W64);
                 self.numbered(number)
             }

@@ -7,6 +7,7 @@ use core::ops::RangeInclusive;
 
 use bpf_object::{AluOp, Size, SwapKind, SwapWidth, Width};
 
+use crate::mistake::{Mistake, planted};
 use crate::tnum::ones;
 use crate::word::Word;
 
@@ -214,7 +215,7 @@ impl<const BITS: u32, const HALF: u32> Number<BITS, HALF> {
     /// Arithmetic of two operands (RFC 9669, 4.1). The lower half of a 64-bit sum, difference,
     /// product or bitwise result depends on nothing but the lower halves.
     pub(crate) fn alu(op: AluOp, width: Width, a: Self, b: Self) -> Self {
-        if width == Width::W32 {
+        if width == Width::W32 && !planted(Mistake::UpperHalfKept) {
             return Self::from_low(word_op(op, a.low, b.low));
         }
         let low = match op {

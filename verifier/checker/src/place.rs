@@ -8,6 +8,7 @@ use platform_click::{Access, CONTEXT, ContextField};
 
 use crate::finding::Cause;
 use crate::machine::Machine;
+use crate::mistake::{Mistake, planted};
 use crate::state::State;
 use crate::value::{Base, Id, Pointer};
 
@@ -90,13 +91,14 @@ impl Machine<'_> {
                 map,
                 maybe_null: true,
                 lookup,
-            } => Err(Cause::MaybeNull {
+            } if !planted(Mistake::NullTestIgnored) => Err(Cause::MaybeNull {
                 reg: target.base,
                 map: self.map_name(map),
                 lookup,
             }),
             Base::MapValue { map, .. } => {
                 let size = self.map(map).map_or(0, |map| i64::from(map.value_size));
+                let size = size.saturating_add(planted(Mistake::ValueOffByOne).into());
                 let map = || self.map_name(map);
                 let Span { least, end } = span;
                 check_within(span, size, || Cause::MapValue {
@@ -141,6 +143,7 @@ fn stack_range(span: Span) -> Result<Range<usize>, Cause> {
     let byte = |offset: i64| usize::try_from(offset.saturating_add(size)).ok();
     match (byte(span.least), byte(span.end)) {
         (Some(start), Some(end)) if end <= STACK_FRAME_SIZE => Ok(start..end),
+        (Some(start), Some(_)) if planted(Mistake::FramesOverlap) => Ok(start..STACK_FRAME_SIZE),
         _ => Err(Cause::Stack {
             least: span.least,
             end: span.end,
@@ -181,6 +184,8 @@ fn check_packet(
 ) -> Result<(), Cause> {
     let from_start = state.checked(Id::NONE).unwrap_or(0);
     let end_from_position = pointer.fixed.saturating_add(end_in_pointer);
+    let end_from_position =
+        end_from_position.saturating_sub(planted(Mistake::PacketOffByOne).into());
     let from_position = state.checked(pointer.id);
     let reaches = |checked: Option<i64>| checked.is_some_and(|bytes| end_from_position <= bytes);
     let within = reaches(from_position)

@@ -7,6 +7,7 @@ use bpf_object::Reg;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::frame::Frame;
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::value::{Base, Id, Origin, Pointer, Room, Scalar, Unset, Value};
 
@@ -189,6 +190,9 @@ impl State {
             for value in call.saved.iter_mut().filter(|value| concerns(value)) {
                 change(value);
             }
+            if planted(Mistake::StackForgotten) {
+                continue;
+            }
             // A frame is only copied when there is something to change in it.
             if call.frame.cells().iter().any(|cell| concerns(&cell.value)) {
                 let cells = Rc::make_mut(&mut call.frame).cells_mut().iter_mut();
@@ -202,6 +206,9 @@ impl State {
     /// A call at `slot` may have moved the packet: no pointer into it and no distance in it is
     /// valid any more.
     pub(crate) fn forget_packet(&mut self, slot: u32) {
+        if planted(Mistake::StalePointerKept) {
+            return;
+        }
         let concerns = |value: &Value| match value {
             Value::Pointer(pointer) => pointer.is_packet(),
             Value::Number(scalar) => scalar.origin.is_about_packet(),

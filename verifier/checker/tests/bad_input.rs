@@ -9,11 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod asm;
+mod common;
 
-use asm::{accepted, check_refused};
 use bpf_checker::{Facts, Options, Undecided, Verdict, check};
 use bpf_object::{Function, Image, ImageParts, LineTable, RawInsn};
+use common::{accepted, check_refused};
 use platform_click::ProgramKind;
 use platform_click::limits::MAX_INSTRUCTIONS;
 
@@ -310,7 +310,7 @@ fn positions_that_keep_meeting() {
 /// A limit that is lower is kept to.
 #[test]
 fn limits_can_be_lowered() {
-    let image = asm::image(
+    let image = common::image(
         ProgramKind::Rewriter,
         "r2 = 0; loop: r2 += 1; if r2 < 100 goto loop; r0 = 0; exit",
     );

@@ -9,11 +9,11 @@
     reason = "a test fails by panicking"
 )]
 
-mod asm;
+mod common;
 
-use asm::{accepted, check_refused, findings, image};
 use bpf_checker::{Known, Options, Region, Undecided, Verdict, Watch, check};
 use bpf_object::Reg;
+use common::{accepted, check_refused, findings, image};
 use platform_click::{HelperId, ProgramKind};
 
 #[test]
@@ -851,7 +851,7 @@ fn a_loop_with_too_many_iterations_is_undecided() {
         "r2 = 0; loop: r2 += 1; if r2 < 200000 goto loop; r0 = 0; exit",
         "r6 = *(u64*)(r1 + 24); r2 = 0; loop: r2 += 1; if r2 != r6 goto loop; r0 = 0; exit",
     ] {
-        let Verdict::Undecided(why) = asm::verdict(text) else {
+        let Verdict::Undecided(why) = common::verdict(text) else {
             panic!("decided: {text}")
         };
         assert_eq!(why.code().exit.number(), 11);

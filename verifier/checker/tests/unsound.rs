@@ -10,10 +10,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod asm;
+mod common;
 
-use asm::{accepted, check_refused};
 use bpf_object::{DecodeError, ImageError};
+use common::{accepted, check_refused};
 use platform_click::ProgramKind;
 
 /// A 64-bit store of −1 as an immediate, loaded and compared unsigned, then null is dereferenced.
@@ -125,7 +125,7 @@ fn a_call_is_followed_to_where_it_leads() {
 /// An opcode that no RFC defines never becomes an instruction.
 #[test]
 fn an_unknown_opcode_is_no_instruction() {
-    let mut parts = asm::parts(ProgramKind::Filter, "r0 = 0; r0 = 0; r0 = 1; exit");
+    let mut parts = common::parts(ProgramKind::Filter, "r0 = 0; r0 = 0; r0 = 1; exit");
     parts.code[1].opcode = 0x0d;
     parts.code[1].src = 2;
     let refused = bpf_object::Image::new(parts).unwrap_err();
@@ -188,7 +188,7 @@ fn code_behind_a_loop_is_looked_at() {
 /// A wrong "unreachable" would make this loop a bounded one.
 #[test]
 fn an_endless_loop_is_not_accepted() {
-    let verdict = asm::verdict(
+    let verdict = common::verdict(
         "r1 = 1; *(u64*)(r10 - 8) = -1
          loop: r1 += 1; r2 = *(u64*)(r10 - 8); if r2 > 1000 goto loop
          w0 = 1; if r1 == 8 goto out; w0 = 0; out: exit",

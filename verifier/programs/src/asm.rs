@@ -1,91 +1,34 @@
 //! A small assembler in the syntax of LLVM, so that tests read like programs.
 //!
 //! Instructions are separated by `;` or a new line; `name:` before one is a label, `fn name:` starts
-//! a function, `!` marks the one at which a finding is expected. References are written `r1 = map 0`
-//! and `r1 = data 0 + 4`.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! a function, `!` marks the one at which a finding is expected, and what follows `#` is a comment.
+//! References are written `r1 = map 0` and `r1 = data 0 + 4`; `raw 0x0d 1 2 1 0` is a slot of these
+//! numbers: opcode, dst, src, off, imm.
 
 use std::collections::HashMap;
 
-use bpf_checker::{Facts, Finding, Options, Verdict, check};
-use bpf_object::{DataSection, Function, Image, ImageParts, LineTable, MapDef, RawInsn};
-use platform_click::{MapKind, ProgramKind};
-
-/// What a program needs besides its text.
-pub(crate) fn parts(kind: ProgramKind, text: &str) -> ImageParts {
-    let Assembled {
-        code, functions, ..
-    } = assemble(text);
-    ImageParts {
-        kind,
-        code,
-        functions,
-        maps: vec![
-            map("hash", MapKind::Hash, 4, 16, 8),
-            map("array", MapKind::Array, 4, 64, 4),
-        ],
-        data: vec![
-            data(".rodata", &[1, 2, 3, 4, 5, 6, 7, 8], false),
-            data(".data", &[0; 16], true),
-        ],
-        lines: LineTable::default(),
-    }
-}
-
-fn map(name: &str, kind: MapKind, key_size: u32, value_size: u32, max_entries: u32) -> MapDef {
-    MapDef {
-        name: name.into(),
-        kind,
-        key_size,
-        value_size,
-        max_entries,
-    }
-}
-
-fn data(name: &str, bytes: &[u8], writable: bool) -> DataSection {
-    DataSection {
-        name: name.into(),
-        bytes: bytes.into(),
-        writable,
-    }
-}
-
-pub(crate) fn image(kind: ProgramKind, text: &str) -> Image {
-    Image::new(parts(kind, text)).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-pub(crate) fn verdict(text: &str) -> Verdict {
-    check(&image(ProgramKind::Rewriter, text), &Options::default())
-}
-
-/// The facts of a program that must be accepted; a rewriter, which may call every helper and
-/// returns 0 or 1.
-pub(crate) fn accepted(text: &str) -> Facts {
-    match verdict(text) {
-        Verdict::Accepted(facts) => facts,
-        other => panic!("not accepted: {other:?}\n{text}"),
-    }
-}
-
-pub(crate) fn findings(text: &str) -> Vec<Finding> {
-    match verdict(text) {
-        Verdict::Rejected(findings) => findings,
-        other => panic!("not refused: {other:?}\n{text}"),
-    }
-}
+use bpf_object::{Function, RawInsn};
 
 /// A program in slots.
-pub(crate) struct Assembled {
-    pub(crate) code: Vec<RawInsn>,
-    pub(crate) functions: Vec<Function>,
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// Its slots.
+    pub code: Vec<RawInsn>,
+    /// Its functions; one called `main` when the text names none.
+    pub functions: Vec<Function>,
     /// Slot of the instruction with a mark.
-    pub(crate) marked: Option<u32>,
+    pub marked: Option<u32>,
 }
 
-/// Assembles a program; a mistake in it is a panic.
-pub(crate) fn assemble(text: &str) -> Assembled {
+/// Assembles a program.
+///
+/// # Panics
+/// On a mistake in the text.
+#[must_use]
+pub fn assemble(text: &str) -> Assembled {
     let mut assembler = Assembler::default();
-    for part in text.lines().flat_map(|line| line.split(';')) {
+    let code = text.lines().filter_map(|line| line.split('#').next());
+    for part in code.flat_map(|line| line.split(';')) {
         let mut part = part.trim();
         while let Some((label, rest)) = part.split_once(':') {
             assembler.label(label.trim());
@@ -100,18 +43,6 @@ pub(crate) fn assemble(text: &str) -> Assembled {
         }
     }
     assembler.finish()
-}
-
-/// Refused with one finding, of the code, at the marked instruction.
-pub(crate) fn check_refused(code: &str, text: &str) {
-    let findings = findings(text);
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| (finding.code().id, Some(finding.slot)))
-        .collect();
-    let want = assemble(text).marked;
-    assert!(want.is_some(), "no mark: {text}");
-    assert_eq!(found, [(code, want)], "{findings:?}\n{text}");
 }
 
 #[derive(Default)]
@@ -245,6 +176,12 @@ impl Assembler {
                     self.push(0x85, 0, 1, 0, 0);
                 }
             }
+        } else if let Some(fields) = line.strip_prefix("raw ") {
+            let fields: Vec<i64> = fields.split(' ').map(number).collect();
+            let [opcode, dst, src, off, imm] = fields[..] else {
+                panic!("{line}")
+            };
+            self.push(opcode as u8, dst as u8, src as u8, off as i16, imm);
         } else if let Some(condition) = line.strip_prefix("if ") {
             self.branch(condition);
         } else if let Some(atomic) = line.strip_prefix("lock ") {
@@ -363,7 +300,8 @@ impl Assembler {
             if self.code[slot].opcode == 0x85 {
                 self.code[slot].imm = distance as i32;
             } else {
-                self.code[slot].off = distance as i16;
+                let distance = i16::try_from(distance);
+                self.code[slot].off = distance.expect("a label within reach");
             }
         }
         if self.functions.first().is_none_or(|first| first.start != 0) {
