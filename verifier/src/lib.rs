@@ -16,6 +16,7 @@
 //! | `answer` | what the child does with a request |
 //! | `checks`, `flow`, `stack` | own checks before the engine, on a dataflow analysis |
 //! | `prevail`, `platform`, `invariant` | the engine, fed with our images on our platform |
+//! | `engines` | what each of them says by itself |
 //! | `explain`, `finding`, `codes` | what is wrong, in the words of the person who wrote it |
 //! | `trial` | execution of what was accepted |
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@
 mod answer;
 mod checks;
 pub mod codes;
+pub mod engines;
 mod explain;
 mod finding;
 mod flow;

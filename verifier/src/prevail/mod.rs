@@ -65,26 +65,14 @@ pub(crate) struct Bounds {
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
 /// callers run it in a confined process.
 pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
-    let platform = ClickPlatform::new(image);
-    let options = options(&PROFILE);
-    let mut info = ProgramInfo {
-        map_descriptors: platform.descriptors().to_vec(),
-        program_type: platform.program_type(),
-        supported_conformance_groups: CONFORMANCE_GROUPS,
-        ..ProgramInfo::default()
+    let Analysis {
+        program,
+        mut registry,
+        result,
+    } = match analyse(image) {
+        Ok(analysis) => analysis,
+        Err(reason) => return Proof::Unsupported(reason),
     };
-    let code = instructions(image);
-    let sequence = match unmarshal(&code, &mut Vec::new(), &info, &platform, &options) {
-        Ok(sequence) => sequence,
-        Err(error) => return Proof::Unsupported(error.to_string()),
-    };
-    let program = match Program::from_sequence(&sequence, &mut info, &platform, &options) {
-        Ok(program) => program,
-        Err(error) => return Proof::Unsupported(error.to_string()),
-    };
-    let context = DomainContext::new(&info, &program, &options, &platform);
-    let mut registry = VariableRegistry::new();
-    let result = fwd_analyzer::analyze(&program, &context, &mut registry);
     if result.failed {
         return Proof::Rejected(failures(&checked.flow, &program, &registry, &result));
     }
@@ -97,6 +85,59 @@ pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
         return Proof::Rejected(beyond);
     }
     bounds(image.kind(), &program, &mut registry, &result)
+}
+
+/// What the engine found, and what its answer is read with.
+struct Analysis {
+    program: Program,
+    registry: VariableRegistry,
+    result: AnalysisResult,
+}
+
+/// Lets the engine analyse an image.
+///
+/// # Errors
+/// What it cannot read, in its own words.
+fn analyse(image: &Image) -> Result<Analysis, String> {
+    let platform = ClickPlatform::new(image);
+    let options = options(&PROFILE);
+    let mut info = ProgramInfo {
+        map_descriptors: platform.descriptors().to_vec(),
+        program_type: platform.program_type(),
+        supported_conformance_groups: CONFORMANCE_GROUPS,
+        ..ProgramInfo::default()
+    };
+    let code = instructions(image);
+    let sequence = unmarshal(&code, &mut Vec::new(), &info, &platform, &options)
+        .map_err(|error| error.to_string())?;
+    let program = Program::from_sequence(&sequence, &mut info, &platform, &options)
+        .map_err(|error| error.to_string())?;
+    let context = DomainContext::new(&info, &program, &options, &platform);
+    let mut registry = VariableRegistry::new();
+    let result = fwd_analyzer::analyze(&program, &context, &mut registry);
+    Ok(Analysis {
+        program,
+        registry,
+        result,
+    })
+}
+
+/// What the engine says by itself, with nothing of ours before or after it: the slot and the words of
+/// its first error, if it refuses.
+///
+/// # Errors
+/// What it cannot read, in its own words.
+pub(crate) fn alone(image: &Image) -> Result<Option<(u32, String)>, String> {
+    let result = analyse(image)?.result;
+    if !result.failed {
+        return Ok(None);
+    }
+    let error = result.find_first_error();
+    let (slot, message) = error.map_or_else(Default::default, |error| {
+        let from = error.label.as_ref().map_or(0, |label| label.from);
+        (u32::try_from(from).unwrap_or(0), error.message.clone())
+    });
+    Ok(Some((slot, message)))
 }
 
 /// The engine's form of the image's instructions.
