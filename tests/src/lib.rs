@@ -1,12 +1,17 @@
-//! What tests across crates share: the samples and what is expected of them.
+//! What tests across crates share: the samples, the corpus of loops, and what is expected of them.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::panic,
     reason = "this crate is for tests, which fail by panicking"
 )]
 
+mod comment;
+mod loops;
+mod make;
 mod samples;
 
+pub use loops::{LoopProgram, Truth, Violation, loop_programs};
+pub use make::{clang_version, make};
 pub use samples::{Expected, Sample, samples};
 
 use std::path::Path;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use platform_click::ProgramKind;
 
+use crate::comment::{Comment, sources};
+
 /// Folders below `ebpf-samples/` that hold programs.
 const FOLDERS: [&str; 4] = ["accept", "reject", "corpus", "unsound"];
 
@@ -75,21 +77,8 @@ pub fn samples() -> Vec<Sample> {
     FOLDERS
         .iter()
         .flat_map(|folder| {
-            let mut names = names(folder);
-            names.sort();
+            let names = sources(&directory().join(folder));
             names.into_iter().map(|name| read(folder, name))
-        })
-        .collect()
-}
-
-/// Stems of the C sources in a folder.
-fn names(folder: &str) -> Vec<String> {
-    let path = directory().join(folder);
-    let entries = fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    entries
-        .filter_map(|entry| {
-            let file = entry.ok()?.file_name().into_string().ok()?;
-            Some(file.strip_suffix(".c")?.to_owned())
         })
         .collect()
 }
@@ -102,34 +91,21 @@ fn read(folder: &'static str, name: String) -> Sample {
         .unwrap_or_else(|| panic!("{}: its first comment has another form", path.display()))
 }
 
-/// Reads the first comment: three keys in this order, an empty line, the summary, and perhaps an
-/// empty line and more.
+/// Reads the first comment; three forms of verdict are those of samples.
 fn parse(folder: &'static str, name: String, text: &str) -> Option<Sample> {
-    let comment = text.split_once("\n/*\n")?.1.split_once("\n */\n")?.0;
-    let mut lines = comment
-        .lines()
-        .map(|line| line.strip_prefix(" *").map(str::trim));
-    let mut value = |key: &str| lines.next()??.strip_prefix(key)?.strip_prefix(": ");
-    let kind = ProgramKind::from_name(value("kind")?)?;
-    let expected = match (value("verdict")?, value("cause")?) {
+    let comment = Comment::parse(text)?;
+    let expected = match (comment.verdict, comment.cause) {
         ("accept", "-") => Expected::Accept,
         ("reject", code) if code.starts_with("BPF-") => Expected::Reject(code.into()),
         ("undecided", code) if code.starts_with("BPF-") => Expected::Undecided(code.into()),
         _ => return None,
     };
-    if !lines.next()??.is_empty() {
-        return None;
-    }
-    let summary: Vec<&str> = lines
-        .map_while(|line| line.filter(|line| !line.is_empty()))
-        .collect();
-    let summary = summary.join(" ");
-    summary.ends_with('.').then_some(Sample {
+    Some(Sample {
         folder,
         name,
-        kind,
+        kind: comment.kind,
         expected,
-        summary,
+        summary: comment.summary,
     })
 }
 

@@ -25,7 +25,7 @@ Commands:
                no_std crates without std, and run every test in release mode
   test --full  The same with property tests 64 times as long; what has passed for a commit is not
                repeated when the command is started again
-  samples      Compile ebpf-samples/ again and renew the table in its README
+  samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
   help         Print this
 
 `cargo xtask ci` is another name of `cargo xtask test`.";
@@ -66,10 +66,11 @@ fn shell() -> Result<Shell> {
     Ok(sh)
 }
 
-/// Compiles the samples and renews their index.
+/// Compiles the samples and the corpus of loops, and renews the index of the samples.
 fn samples(sh: &Shell) -> Result<bool> {
     tools::require(sh, &[tools::MAKE, tools::CLANG])?;
     xshell::cmd!(sh, "make --directory ebpf-samples").run()?;
+    xshell::cmd!(sh, "make --directory tests/loops").run()?;
     xshell::cmd!(
         sh,
         "cargo test --locked --release --package e2e --test samples"

@@ -1,16 +1,8 @@
 //! The committed objects are what clang makes of the sources.
 
 use std::fs;
-use std::process::Command;
 
-use e2e::samples;
-
-/// The first line of `clang-19 --version`, which clang also writes into objects.
-fn clang() -> Option<String> {
-    let output = Command::new("clang-19").arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.lines().next()?.trim().to_owned())
-}
+use e2e::{clang_version, make, samples};
 
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes
@@ -21,19 +13,12 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 /// The same compiler gives the same bytes. Another build of clang 19 may choose other instructions,
 /// so there the new objects have to get the verdicts of the old ones.
 pub(crate) fn all() {
-    let Some(version) = clang() else {
+    let Some(version) = clang_version() else {
         eprintln!("left out: clang-19 is not installed");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let made = Command::new("make")
-        .arg("--directory")
-        .arg(e2e::root().join("ebpf-samples"))
-        .arg(format!("OUT={}", folder.path().display()))
-        .arg("CLANG=clang-19")
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    make("ebpf-samples", folder.path(), &[]);
     for sample in samples() {
         let committed = sample.bytes();
         let rebuilt = fs::read(folder.path().join(sample.object())).unwrap();
