@@ -73,6 +73,18 @@ const RULES: &[Rule] = &[
         &["platform-click", "bpf-object", "bpf-runtime", "bpf-checker"],
     ),
     rule(
+        "bpf-hunt",
+        false,
+        &[
+            "platform-click",
+            "bpf-object",
+            "bpf-runtime",
+            "bpf-programs",
+            "bpf-checker",
+            "bpf-verifier",
+        ],
+    ),
+    rule(
         "bpf-pki",
         false,
         &["platform-click", "bpf-statement", "bpf-trust"],

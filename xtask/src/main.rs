@@ -12,9 +12,10 @@ mod test;
 mod tools;
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
+use cargo_metadata::MetadataCommand;
 use xshell::Shell;
 
 const USAGE: &str = "\
@@ -25,6 +26,8 @@ Commands:
                no_std crates without std, and run every test in release mode
   test --full  The same with property tests 64 times as long; what has passed for a commit is not
                repeated when the command is started again
+  hunt         Hunt for programs that an engine accepts and that are not safe; goes on where the last
+               hunt of the same seed ended. [--time SECONDS | --programs N] [--seed S] [--runs N]
   samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
   help         Print this
 
@@ -33,6 +36,12 @@ Commands:
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["hunt", options @ ..] = arguments.as_slice() {
+        return hunt(options).unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        });
+    }
     let done = match arguments.as_slice() {
         ["test" | "ci"] => shell().and_then(|sh| test::run(&sh, test::Extent::Commit)),
         ["test" | "ci", "--full"] => shell().and_then(|sh| test::run(&sh, test::Extent::Full)),
@@ -64,6 +73,26 @@ fn shell() -> Result<Shell> {
     let sh = Shell::new()?;
     sh.change_dir(root);
     Ok(sh)
+}
+
+/// Runs the hunt, which goes on where the last one ended; gives its exit code.
+fn hunt(options: &[&str]) -> Result<ExitCode> {
+    let sh = shell()?;
+    let metadata = MetadataCommand::new()
+        .manifest_path(sh.current_dir().join("Cargo.toml"))
+        .other_options(["--locked".to_owned()])
+        .exec()?;
+    let state = metadata.target_directory.join("hunt.json");
+    let run = "run --locked --release --quiet --package bpf-hunt -- --state";
+    let status = Command::new("cargo")
+        .args(run.split(' '))
+        .arg(state)
+        .args(options)
+        .current_dir(sh.current_dir())
+        .status()
+        .context("cargo cannot be started")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Compiles the samples and the corpus of loops, and renews the index of the samples.
