@@ -92,6 +92,20 @@ impl Finding {
         }
     }
 
+    /// Whether it is about a mistake of this engine: it panics or does not end, or accepts what a run
+    /// shows to be wrong.
+    #[must_use]
+    pub fn charges(&self, engine: Engine) -> bool {
+        let word = |key: &str| self.expected.get(key).map_or("", String::as_str);
+        let run = word("run");
+        let wrong = run.starts_with("faults") || run.starts_with("contradicts");
+        match word(engine.name()) {
+            "panics" | "hangs" => true,
+            "accepts" => wrong && engine != Engine::OwnChecks,
+            _ => false,
+        }
+    }
+
     /// What an answer shows, in words.
     #[must_use]
     pub fn shown(answer: &Answer) -> BTreeMap<String, String> {
@@ -173,34 +187,35 @@ impl Finding {
     }
 }
 
-/// What a minimised program is about: the instructions that it has, without those that every program
-/// has. Two programs of one class are taken for two cases of one defect.
+/// A name for what a minimised program is about.
 #[must_use]
 pub fn class_of(image: &Image) -> String {
-    let telling: BTreeSet<u64> = image
-        .raw()
-        .iter()
-        .zip(image.code())
-        .filter(|(raw, insn)| is_telling(raw, **insn))
-        .map(|(raw, _)| {
-            let selects =
-                raw.opcode & 0x04 != 0 && raw.opcode & 0x07 != 0x05 && raw.opcode & 0x07 != 0x06;
-            // Of arithmetic the offset says which operation it is, of swaps the immediate does.
-            let detail = match raw.opcode {
-                0xd4 | 0xd7 | 0xdc | 0xc3 | 0xdb | 0x85 => raw.imm.unsigned_abs().into(),
-                _ if selects => u64::from(raw.off.unsigned_abs()),
-                _ => 0,
-            };
-            u64::from(raw.opcode) << 32 | detail
-        })
-        .collect();
     // FNV-1a: the same for ever, and nobody attacks it.
-    let hash = telling
+    let hash = telling(image)
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, item| {
             (hash ^ item).wrapping_mul(0x0100_0000_01b3)
         });
     format!("{:08x}", (hash >> 32) ^ (hash & 0xffff_ffff))
+}
+
+/// The instructions that a minimised program is about: those that it has, without those that every
+/// program has.
+pub(crate) fn telling(image: &Image) -> BTreeSet<u64> {
+    let code = image.raw().into_iter().zip(image.code());
+    code.filter(|(raw, insn)| is_telling(raw, **insn))
+        .map(|(raw, _)| u64::from(raw.opcode) << 32 | detail(&raw))
+        .collect()
+}
+
+/// Of arithmetic the offset says which operation it is; of swaps, atomic operations and calls the
+/// immediate does.
+fn detail(raw: &RawInsn) -> u64 {
+    match (raw.opcode, raw.opcode & 0x07) {
+        (0xd4 | 0xd7 | 0xdc | 0xc3 | 0xdb | 0x85, _) => raw.imm.unsigned_abs().into(),
+        (_, 0x04 | 0x07) => raw.off.unsigned_abs().into(),
+        _ => 0,
+    }
 }
 
 fn is_telling(raw: &RawInsn, insn: Insn) -> bool {

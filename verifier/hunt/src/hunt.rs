@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bpf_object::Image;
 
-use crate::finding::{Finding, class_of};
+use crate::finding::{Finding, telling};
 use crate::judge::{Charge, Offence, charges};
 use crate::question::{Answer, Asker, Case, Engine, Ran, Saying, has_loop};
 use crate::reduce::smallest;
@@ -38,8 +38,8 @@ pub struct Hunt {
     pub next: u64,
     /// What was counted.
     pub tally: Tally,
-    /// Charges and classes that are known already.
-    known: BTreeSet<String>,
+    /// What is known already: who is charged, and which instructions that takes.
+    known: Vec<(Engine, BTreeSet<u64>)>,
 }
 
 /// A program that shows something.
@@ -55,9 +55,14 @@ impl Hunt {
     #[must_use]
     pub fn new(asker: Asker, source: Source, next: u64, tally: Tally, known: &[Finding]) -> Self {
         let known = known.iter().flat_map(|finding| {
-            let class = finding.image().map(|image| class_of(&image));
-            let charge = |engine: &str| format!("{engine} {}", class.clone().unwrap_or_default());
-            ["prevail", "checker"].map(charge)
+            let told = finding.image().map(|image| telling(&image));
+            let charged = Engine::ALL
+                .into_iter()
+                .filter(|engine| finding.charges(*engine));
+            let pairs: Vec<_> = charged
+                .zip(core::iter::repeat(told.unwrap_or_default()))
+                .collect();
+            pairs
         });
         Self {
             asker,
@@ -148,13 +153,21 @@ impl Hunt {
             return None;
         }
         let image = smallest(&self.asker, suspect.image.clone(), suspect.seed, charge);
-        let key = format!("{} {}", charge.engine.name(), class_of(&image));
-        if !self.known.insert(key) {
+        let told = telling(&image);
+        if self.is_known(charge.engine, &told) {
             return None;
         }
+        self.known.push((charge.engine, told));
         let answer = self.asker.about(&Case::new(&image, suspect.seed));
         let finding = Finding::new(charge, &image, suspect.seed, &answer);
         Some((finding, what_happens(&answer)))
+    }
+
+    /// A program with all the instructions that a known finding takes is another case of it.
+    fn is_known(&self, engine: Engine, told: &BTreeSet<u64>) -> bool {
+        self.known
+            .iter()
+            .any(|(other, known)| *other == engine && known.is_subset(told))
     }
 }
 
