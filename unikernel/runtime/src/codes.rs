@@ -21,4 +21,6 @@ platform_click::codes! {
         "Maps are allocated before the program starts. Lower max_entries, or give the process more memory.";
     PACKET = "BPF-R010", Input, "a packet does not have a length that the platform takes",
         "Packets have at most 65,534 bytes: verifiers hold longer ones for impossible.";
+    UNREACHABLE = "BPF-R011", Undecided, "a program came to a place that was proved to be out of reach",
+        "The proof is contradicted. The packet is dropped; do not sign or run the program, and report it with the input.";
 }

@@ -24,7 +24,8 @@ pub trait Environment {
     /// Makes a call fail that might succeed: a lookup finds nothing, every other helper that can fail
     /// returns the error and has no effect, except that packet pointers become stale as always. Asked
     /// once the arguments are found to be good, so that a failure hides no fault. For tests and trials
-    /// of what a program does then; nothing fails so by default.
+    /// of what a program does then; nothing fails so by default. Machine code does lookups without
+    /// asking; trials interpret.
     fn refuse(&mut self, _call: &HelperCall<'_>) -> Option<Errno> {
         None
     }

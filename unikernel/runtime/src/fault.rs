@@ -114,6 +114,16 @@ pub enum FaultCause {
         /// How many bytes.
         size: u64,
     },
+    /// Machine code accessed an address that the machine refused; only [`native`](crate::native)
+    /// programs do.
+    #[error("the machine refused an access at {address:#x}")]
+    Refused {
+        /// Where.
+        address: u64,
+    },
+    /// Machine code came to an instruction or an edge that a proof says is never reached.
+    #[error("this was proved to be never reached")]
+    Unreachable,
     /// The slot holds no instruction, or a helper that the platform does not have. Images and
     /// instances are checked so that this cannot happen.
     #[error("the slot cannot be executed")]
@@ -132,7 +142,9 @@ impl Fault {
             FaultCause::Unmapped { .. }
             | FaultCause::OutOfBounds { .. }
             | FaultCause::Stale { .. }
-            | FaultCause::ReadOnly { .. } => codes::MEMORY_ACCESS,
+            | FaultCause::ReadOnly { .. }
+            | FaultCause::Refused { .. } => codes::MEMORY_ACCESS,
+            FaultCause::Unreachable => codes::UNREACHABLE,
             FaultCause::CallDepth => codes::CALL_DEPTH,
             FaultCause::NotAMap { .. } | FaultCause::MemorySize { .. } => codes::HELPER_ARGUMENT,
             FaultCause::NotExecutable => codes::NOT_EXECUTABLE,

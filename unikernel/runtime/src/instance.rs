@@ -89,11 +89,7 @@ impl Instance {
     /// # Errors
     /// A helper that the platform does not have or that the kind may not call; other maps.
     pub fn new(image: &Image, maps: Maps) -> Result<Self, LoadError> {
-        check_helpers(image)?;
-        if !maps.match_definitions(image.maps()) {
-            let needed = image.maps().iter().map(|map| map.name.clone()).collect();
-            return Err(LoadError::Maps { needed });
-        }
+        check_image(image, &maps)?;
         let data = image.data().iter();
         let data = data
             .map(|section| section.bytes.as_slice().into())
@@ -187,6 +183,16 @@ impl Instance {
         let view = View::new(&mut self.memory, packet);
         Run::new(&self.code, view, &mut self.scratch, environment).run(fuel, observer)
     }
+}
+
+/// Whether `image` can run on `maps`.
+pub(crate) fn check_image(image: &Image, maps: &Maps) -> Result<(), LoadError> {
+    check_helpers(image)?;
+    if maps.match_definitions(image.maps()) {
+        return Ok(());
+    }
+    let needed = image.maps().iter().map(|map| map.name.clone()).collect();
+    Err(LoadError::Maps { needed })
 }
 
 fn check_helpers(image: &Image) -> Result<(), LoadError> {

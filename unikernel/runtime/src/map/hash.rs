@@ -120,6 +120,10 @@ impl HashMap {
         }
     }
 
+    pub(super) fn values(&self) -> &[u8] {
+        self.values.all()
+    }
+
     pub(super) fn value(&self, slot: u32) -> Option<&[u8]> {
         (self.slot(slot) != Slot::Free)
             .then(|| self.values.get(slot))

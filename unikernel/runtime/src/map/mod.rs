@@ -226,6 +226,23 @@ impl Map {
         }
     }
 
+    /// The memory of all its values: what a pointer into the map can point to.
+    pub(crate) fn values(&self) -> &[u8] {
+        match &self.storage {
+            Storage::Hash(map) => map.values(),
+            Storage::Array(map) => map.values.all(),
+        }
+    }
+
+    /// Where the first value of an array lies; the others follow it, each
+    /// [`value_stride`] bytes behind the one before. `None` for other kinds of map.
+    pub(crate) fn first_value(&mut self) -> Option<*mut u8> {
+        match &mut self.storage {
+            Storage::Hash(_) => None,
+            Storage::Array(map) => Some(map.values.all_mut().as_mut_ptr()),
+        }
+    }
+
     /// The value in `slot`, if the slot has held one since this run began.
     pub(crate) fn value(&self, slot: u32) -> Option<&[u8]> {
         match &self.storage {
@@ -249,6 +266,11 @@ fn check_size(bytes: &[u8], size: u32) -> Result<(), Errno> {
     } else {
         Err(Errno::Invalid)
     }
+}
+
+/// Bytes from one value of an array to the next.
+pub(crate) const fn value_stride(value_size: u32) -> usize {
+    Values::stride(value_size)
 }
 
 /// Values side by side, allocated once: none moves while the map exists. Each starts at an address
@@ -287,6 +309,15 @@ impl Values {
     /// `round_up(size, 8)`; a value has at most 64 KiB.
     const fn stride(size: u32) -> usize {
         index(size).saturating_add(7) & !7
+    }
+
+    /// All values, with what lies between them.
+    fn all(&self) -> &[u8] {
+        self.bytes.get(self.first..).unwrap_or_default()
+    }
+
+    fn all_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.first..).unwrap_or_default()
     }
 
     fn get(&self, slot: u32) -> Option<&[u8]> {

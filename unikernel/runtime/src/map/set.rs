@@ -157,6 +157,10 @@ impl Maps {
         self.maps.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Map> {
+        self.maps.iter_mut()
+    }
+
     /// Bytes that they have allocated, but for the few that align their values.
     #[must_use]
     pub fn memory(&self) -> u64 {

@@ -16,6 +16,7 @@ pub(crate) fn all_codes() -> Vec<Code> {
         bpf_verifier::codes::ALL,
         bpf_checker::codes::ALL,
         bpf_runtime::codes::ALL,
+        bpf_jit::codes::ALL,
         bpf_statement::codes::ALL,
         bpf_trust::codes::ALL,
         bpf_loader::codes::ALL,

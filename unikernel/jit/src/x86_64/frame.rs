@@ -1,0 +1,94 @@
+//! Entering and leaving functions.
+//!
+//! The machine's stack holds return addresses and preserved registers only; the program's frames are
+//! memory of their own. At a call, the machine's stack is aligned to 16 bytes, as C functions expect
+//! (System V ABI for x86-64, 3.2.2): at the entry of a function it is off by the return address, 8.
+
+use bpf_object::{Reg, Size, Width};
+use bpf_runtime::native::layout;
+
+use super::assembler::{Gpr, Op};
+use super::generator::{Generator, state};
+use super::{FUEL, STATE, gpr};
+use crate::plan::Function;
+
+impl Generator<'_> {
+    /// The start of a function; that of the program sets up what the program uses.
+    pub(super) fn enter(&mut self, function: &Function, is_entry: bool) {
+        for register in self.saved(function, is_entry) {
+            self.asm.push(register);
+        }
+        if self.padded(function, is_entry) {
+            self.asm.op_number(Op::Sub, Width::W64, Gpr::RSP, 8);
+        }
+        if !is_entry {
+            return;
+        }
+        if self.plan.uses_state {
+            // The state is also the context, the program's first argument, and is where it belongs.
+            self.asm.mov(Width::W64, STATE, gpr(Reg::R1));
+        }
+        if self.plan.calls_locally {
+            self.asm
+                .store(Size::B8, state(layout::LANDING_STACK), Gpr::RSP);
+        }
+        if self.plan.uses_frames {
+            self.asm
+                .load(Size::B8, gpr(Reg::FP), state(layout::STACK_TOP));
+        }
+        if self.plan.uses_fuel {
+            self.asm.load(Size::B8, FUEL, state(layout::FUEL));
+        }
+    }
+
+    /// The exit of the function that is being compiled.
+    pub(super) fn leave(&mut self) {
+        let is_entry = self.function == 0;
+        if is_entry && self.plan.uses_fuel {
+            self.asm.store(Size::B8, state(layout::FUEL), FUEL);
+        }
+        if let Some(function) = self.plan.functions.get(self.function) {
+            self.epilogue(function, is_entry);
+        }
+    }
+
+    /// Where a program lands that is stopped, in whatever function: back to the runtime.
+    pub(super) fn land(&mut self) {
+        if self.plan.calls_locally {
+            self.asm
+                .load(Size::B8, Gpr::RSP, state(layout::LANDING_STACK));
+        }
+        if let Some(entry) = self.plan.functions.first() {
+            self.epilogue(entry, true);
+        }
+    }
+
+    fn epilogue(&mut self, function: &Function, is_entry: bool) {
+        if self.padded(function, is_entry) {
+            self.asm.op_number(Op::Add, Width::W64, Gpr::RSP, 8);
+        }
+        for register in self.saved(function, is_entry).rev() {
+            self.asm.pop(register);
+        }
+        self.asm.ret();
+    }
+
+    /// The registers that a function saves: those of the program's that it writes, and at the entry
+    /// those that the program needs for itself.
+    fn saved(
+        &self,
+        function: &Function,
+        is_entry: bool,
+    ) -> impl DoubleEndedIterator<Item = Gpr> + use<> {
+        let state = (is_entry && self.plan.uses_state).then_some(STATE);
+        let frame = (is_entry && self.plan.uses_frames).then_some(gpr(Reg::FP));
+        let preserves = function.preserves.clone();
+        let own = preserves.into_iter().map(gpr);
+        state.into_iter().chain(frame).chain(own)
+    }
+
+    /// Whether the machine's stack needs 8 bytes more to be aligned at calls.
+    fn padded(&self, function: &Function, is_entry: bool) -> bool {
+        function.calls && self.saved(function, is_entry).count().is_multiple_of(2)
+    }
+}

@@ -1,0 +1,131 @@
+//! What a helper's arguments refer to when machine code calls it.
+
+use alloc::boxed::Box;
+use core::ptr::{self, NonNull};
+use core::slice;
+
+use platform_click::PacketContext;
+
+use super::{STACK_SIZE, State, address_of, map_of_handle};
+use crate::fault::{Access, FaultCause};
+use crate::helper::Caller;
+use crate::map::{Map, Maps};
+use crate::number::{index, wide};
+use crate::packet::Packet;
+
+/// The objects of a run. An address that machine code hands to a helper must lie in one of them:
+/// helpers do not follow other pointers, whatever was proved.
+#[derive(Debug)]
+pub(super) struct NativeCaller<'a> {
+    state: NonNull<State>,
+    pub(super) maps: &'a mut Maps,
+    data: &'a [Box<[u8]>],
+    pub(super) packet: &'a mut Packet,
+    /// What stopped the program in a helper.
+    pub(super) fault: Option<FaultCause>,
+}
+
+impl<'a> NativeCaller<'a> {
+    /// The objects of a run on `packet`, whose place and annotations the state's context gets.
+    pub(super) fn new(
+        state: NonNull<State>,
+        maps: &'a mut Maps,
+        data: &'a [Box<[u8]>],
+        packet: &'a mut Packet,
+    ) -> Self {
+        let mut caller = Self {
+            state,
+            maps,
+            data,
+            packet,
+            fault: None,
+        };
+        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
+        unsafe { caller.state.as_mut() }.set_annotations(&caller.packet.annotations);
+        caller.place_packet();
+        caller
+    }
+
+    fn place_packet(&mut self) {
+        let bytes = self.packet.bytes_mut();
+        let start = address_of(bytes.as_mut_ptr());
+        let end = start.wrapping_add(wide(bytes.len()));
+        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
+        let state = unsafe { self.state.as_mut() };
+        state.context.data = start;
+        state.context.data_end = end;
+    }
+
+    /// Whether all of these bytes belong to one object of the run.
+    fn reaches(&self, address: u64, size: usize) -> bool {
+        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
+        let state = unsafe { self.state.as_ref() };
+        let within = |start: u64, len: usize| {
+            let offset = address.wrapping_sub(start);
+            len.checked_sub(size)
+                .is_some_and(|last| offset <= wide(last))
+        };
+        let stack = state.stack_top().wrapping_sub(wide(STACK_SIZE));
+        if within(stack, STACK_SIZE) {
+            return true;
+        }
+        let packet = self.packet.bytes();
+        let context = wide(self.state.as_ptr().addr());
+        within(wide(packet.as_ptr().addr()), packet.len())
+            || within(context, size_of::<PacketContext>())
+            || self.maps.iter().any(|map| {
+                let values = map.values();
+                within(wide(values.as_ptr().addr()), values.len())
+            })
+            || self
+                .data
+                .iter()
+                .any(|data| within(wide(data.as_ptr().addr()), data.len()))
+    }
+
+    /// A key of fixed size.
+    pub(super) fn key<const SIZE: usize>(&self, address: u64) -> Result<[u8; SIZE], FaultCause> {
+        let bytes = self.bytes(address, SIZE)?;
+        bytes.try_into().map_err(|_| FaultCause::NotExecutable)
+    }
+
+    fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
+        if !self.reaches(address, size) {
+            return Err(FaultCause::Unmapped {
+                access: Access::Read,
+                address,
+                size,
+            });
+        }
+        let start = usize::try_from(address).unwrap_or_default();
+        // SAFETY: the bytes lie in an object of the run, whose address was exposed, that is
+        // initialised and lives as long as `self`. No machine code runs, and no Rust code changes
+        // the object before the slice is dropped: both have to borrow `self` for that.
+        Ok(unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(start), size) })
+    }
+}
+
+impl Caller for NativeCaller<'_> {
+    fn map_index(&self, value: u64) -> Result<u32, FaultCause> {
+        map_of_handle(value, self.maps)
+    }
+
+    fn map(&mut self, map: u32) -> Option<&mut Map> {
+        self.maps.get_mut(index(map))
+    }
+
+    fn value_address(&mut self, map: u32, slot: u32) -> u64 {
+        let value = self.map(map).and_then(|map| map.value_mut(slot));
+        value.map_or(0, |value| address_of(value.as_mut_ptr()))
+    }
+
+    fn used(&mut self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
+        self.bytes(address, size)
+    }
+
+    fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
+        let done = self.packet.add_space(head, tail).is_ok();
+        self.place_packet();
+        done
+    }
+}

@@ -1,0 +1,254 @@
+//! The runtime of machine code: what a compiled program shares with the interpreter, and how.
+//!
+//! Machine code works on the real packet, the real values of maps and the real data sections, through
+//! addresses that it gets from a [`State`] and from helpers. Helpers, maps, packets and their rules
+//! are those of the interpreter; only the addresses differ. The compiler (`bpf-jit`) depends on the
+//! layout of [`State`]; nothing else of this module is known to it.
+//!
+//! # Who owns what while machine code runs
+//! [`Native::run`] borrows everything that the program can reach and enters the code. While the code
+//! runs, no Rust reference to any of it is used; when it calls a helper, [`call`] makes references of
+//! the pointers again, uses them, and drops them before it returns to the code. So at any time either
+//! machine code or Rust uses the memory, never both, and Rust reads anew what machine code wrote,
+//! since the code is called through a pointer that the compiler cannot look behind.
+
+mod call;
+mod caller;
+mod state;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ptr::NonNull;
+
+use bpf_object::Image;
+use platform_click::ProgramKind;
+
+use crate::environment::Environment;
+use crate::fault::{Fault, FaultCause};
+use crate::helper::Scratch;
+use crate::instance::{LoadError, check_image};
+use crate::map::{Errno, Maps, MapsError};
+use crate::number::index;
+use crate::packet::Packet;
+
+use call::Run;
+use caller::NativeCaller;
+pub use state::{Fast, State, Stopped, layout, map_handle};
+
+/// Where machine code is entered, as a C function. It may change nothing but what the [`State`]
+/// leads to, returns what the program returns, and leaves [`layout::STOPPED`] and what belongs to it
+/// in the state when the program was stopped.
+pub type Entry = unsafe extern "C" fn(*mut State) -> u64;
+
+/// Memory for the frames of a program.
+///
+/// # Safety
+/// [`Self::top`] is the end of [`STACK_SIZE`] bytes that can be read and written and that belong to
+/// this value alone, at the same place as long as it lives; a multiple of 16.
+pub unsafe trait StackMemory: fmt::Debug {
+    /// The end of the memory: frames grow downwards from here.
+    fn top(&self) -> NonNull<u8>;
+}
+
+/// Bytes of all frames.
+pub const STACK_SIZE: usize = crate::stack::STACK_SIZE;
+
+/// What a run of machine code came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// What the program returned; the caller judges it by the program's kind.
+    pub value: u64,
+    /// Fuel that was charged: never more than the instructions that were executed.
+    pub fuel: u64,
+}
+
+/// A program's maps, data and stack, for machine code that was made of its image.
+#[derive(Debug)]
+pub struct Native {
+    kind: ProgramKind,
+    maps: Maps,
+    /// The program's copies of its data sections, by index.
+    data: Vec<Box<[u8]>>,
+    scratch: Scratch,
+    /// The frames, to which the state points.
+    _stack: Box<dyn StackMemory>,
+    /// Made by `Box::leak`, freed on drop; used through this pointer alone.
+    state: NonNull<State>,
+}
+
+impl Native {
+    /// Makes what the machine code of `image` works on, as [`Instance::new`](crate::Instance::new)
+    /// does for the interpreter.
+    ///
+    /// # Errors
+    /// A helper that the platform does not have or that the kind may not call; other maps.
+    pub fn new(image: &Image, maps: Maps, stack: Box<dyn StackMemory>) -> Result<Self, LoadError> {
+        check_image(image, &maps)?;
+        let data = image.data().iter();
+        let data = data
+            .map(|section| section.bytes.as_slice().into())
+            .collect();
+        let mut native = Self {
+            kind: image.kind(),
+            scratch: Scratch::new(maps.iter()),
+            maps,
+            data,
+            state: NonNull::from(Box::leak(Box::new(State::new(&*stack)))),
+            _stack: stack,
+        };
+        native.place_objects();
+        Ok(native)
+    }
+
+    /// What the program is for.
+    #[must_use]
+    pub const fn kind(&self) -> ProgramKind {
+        self.kind
+    }
+
+    /// The program's maps.
+    #[must_use]
+    pub const fn maps(&self) -> &Maps {
+        &self.maps
+    }
+
+    /// [`Map::update`](crate::Map::update) of the map with this index in the image.
+    ///
+    /// Maps are changed here and by [`Self::delete`] alone: machine code knows their shape and place,
+    /// so that none may be exchanged for another.
+    ///
+    /// # Errors
+    /// As there; [`Errno::Invalid`] when there is no such map.
+    pub fn update(
+        &mut self,
+        map: usize,
+        key: &[u8],
+        value: &[u8],
+        flags: u64,
+    ) -> Result<(), Errno> {
+        let map = self.maps.get_mut(map).ok_or(Errno::Invalid)?;
+        map.update(key, value, flags)
+    }
+
+    /// [`Map::delete`](crate::Map::delete) of the map with this index in the image.
+    ///
+    /// # Errors
+    /// As there; [`Errno::Invalid`] when there is no such map.
+    pub fn delete(&mut self, map: usize, key: &[u8]) -> Result<(), Errno> {
+        self.maps.get_mut(map).ok_or(Errno::Invalid)?.delete(key)
+    }
+
+    /// Takes over the maps of a program that this one replaces, as [`Maps::adopt`] does.
+    ///
+    /// # Errors
+    /// An equal name with another shape; nothing has changed then.
+    pub fn adopt_maps(&mut self, replaced: &mut Maps) -> Result<(), MapsError> {
+        self.maps.adopt(replaced)?;
+        self.place_objects();
+        Ok(())
+    }
+
+    /// [`Self::adopt_maps`] from a program that was machine code, too.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn adopt_maps_of(&mut self, replaced: &mut Self) -> Result<(), MapsError> {
+        let adopted = self.adopt_maps(&mut replaced.maps);
+        replaced.place_objects();
+        adopted
+    }
+
+    /// The program's maps, for one that takes them over: this one cannot run any more.
+    #[must_use]
+    pub fn into_maps(mut self) -> Maps {
+        core::mem::take(&mut self.maps)
+    }
+
+    /// The program's copy of the data section with this index in the image.
+    #[must_use]
+    pub fn data(&self, section: usize) -> Option<&[u8]> {
+        self.data.get(section).map(AsRef::as_ref)
+    }
+
+    /// Tells the state where arrays and data lie.
+    fn place_objects(&mut self) {
+        // SAFETY: made by `new`, freed by `drop`; nothing else uses it now.
+        let state = unsafe { self.state.as_mut() };
+        for (place, map) in state.values.iter_mut().zip(self.maps.iter_mut()) {
+            *place = map.first_value().map_or(0, address_of);
+        }
+        for (place, data) in state.data.iter_mut().zip(&mut self.data) {
+            *place = address_of(data.as_mut_ptr());
+        }
+    }
+
+    /// Runs the program on `packet`, with as much fuel as it may use.
+    ///
+    /// Of the context, `mark` and `delay_ns` are copied back into the packet's annotations.
+    ///
+    /// # Errors
+    /// The fault that stopped the run, as with [`Instance::run`](crate::Instance::run). Its slot is
+    /// that of the instruction at fault; of an access that the machine refused, `slot_of` finds it
+    /// by the offset in the code.
+    ///
+    /// # Safety
+    /// `entry` leads to machine code that `bpf-jit` made of the image that this value was made of,
+    /// and that image was proved to be safe: on no path does it access anything but its frames, its
+    /// context, the packet between `data` and `data_end`, values that a lookup gave it, and its data.
+    pub unsafe fn run(
+        &mut self,
+        entry: Entry,
+        packet: &mut Packet,
+        environment: &mut dyn Environment,
+        fuel: u64,
+        slot_of: impl FnOnce(u64) -> u32,
+    ) -> Result<Returned, Fault> {
+        self.maps.begin_run();
+        let state = self.state.as_ptr();
+        let caller = NativeCaller::new(self.state, &mut self.maps, &self.data, packet);
+        let mut run = Run {
+            caller,
+            scratch: &mut self.scratch,
+            environment,
+        };
+        // SAFETY: the state is alive, and nobody else uses it before the code is entered.
+        unsafe { (*state).begin(&raw mut run, fuel) };
+        // SAFETY: the caller's promise about `entry`; the state is complete, and what it leads to
+        // lives until `run` is dropped below.
+        let value = unsafe { entry(state) };
+        // SAFETY: the code has returned; nobody else uses the state.
+        let state = unsafe { &mut *state };
+        if let Some(cause) = state.take_fault(fuel, run.caller.fault) {
+            return Err(Fault {
+                slot: state.stopped_slot(slot_of),
+                cause,
+            });
+        }
+        state.read_back(&mut run.caller.packet.annotations);
+        Ok(Returned {
+            value,
+            fuel: fuel.saturating_sub(state.fuel),
+        })
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::leak` in `new`, and not used after this.
+        drop(unsafe { Box::from_raw(self.state.as_ptr()) });
+    }
+}
+
+/// What machine code takes for a pointer. The provenance is exposed: what machine code or a helper
+/// accesses later through a number of this value is this object.
+fn address_of(pointer: *mut u8) -> u64 {
+    crate::number::wide(pointer.expose_provenance())
+}
+
+/// The number of a map that a program refers to, if `value` is one.
+fn map_of_handle(value: u64, maps: &Maps) -> Result<u32, FaultCause> {
+    let map = u32::try_from(value.wrapping_sub(map_handle(0))).ok();
+    let exists = |map: &u32| maps.get(index(*map)).is_some();
+    map.filter(exists).ok_or(FaultCause::NotAMap { value })
+}

@@ -1,0 +1,250 @@
+//! What machine code finds behind the pointer that it is entered with.
+
+use core::mem::offset_of;
+
+use platform_click::{PacketContext, limits};
+
+use super::call::{self, Called, Run};
+use super::{StackMemory, address_of};
+use crate::fault::FaultCause;
+use crate::packet::Annotations;
+
+/// The state of a run, as machine code sees it; [`layout`] has the offsets of its fields.
+#[repr(C)]
+#[derive(Debug)]
+pub struct State {
+    /// This run's copy of the context. First, so that a pointer to the state is one to the context.
+    pub(super) context: PacketContext,
+    /// Fuel: what the run was given when the code is entered, what is left when it returns.
+    pub(super) fuel: u64,
+    /// The end of the frames.
+    stack_top: u64,
+    /// Where the code keeps its stack pointer for the case that the program is stopped.
+    landing_stack: u64,
+    /// The helper that [`Fast::Any`] is to call, by number.
+    pub(super) helper: u32,
+    /// Why the program was stopped: one of [`Stopped`], or 0.
+    stopped: u32,
+    /// Where: a slot, or an offset in the code if the machine refused an access.
+    stopped_at: u64,
+    /// The address that the machine refused.
+    stopped_address: u64,
+    /// The run that the code belongs to.
+    pub(super) run: *mut Run<'static>,
+    /// Functions that the code calls, by [`Fast`].
+    calls: [Called; Fast::COUNT],
+    /// Addresses of the first values of arrays, by index of the map.
+    pub(super) values: [u64; limits::MAX_MAPS],
+    /// Addresses of data sections, by index.
+    pub(super) data: [u64; limits::MAX_DATA_SECTIONS],
+}
+
+/// Offsets of the fields of [`State`] that machine code uses, in bytes.
+pub mod layout {
+    use super::{Fast, State, offset_of};
+
+    /// `u64`: fuel.
+    pub const FUEL: usize = offset_of!(State, fuel);
+    /// `u64`: the end of the frames, which is the frame pointer of the first.
+    pub const STACK_TOP: usize = offset_of!(State, stack_top);
+    /// `u64`: for the code to keep its stack pointer in.
+    pub const LANDING_STACK: usize = offset_of!(State, landing_stack);
+    /// `u32`: the number of the helper that [`Fast::Any`] calls.
+    pub const HELPER: usize = offset_of!(State, helper);
+    /// `u32`: why the program was stopped, see [`Stopped`](super::Stopped).
+    pub const STOPPED: usize = offset_of!(State, stopped);
+    /// `u64`: the slot where the program was stopped, or an offset in the code.
+    pub const STOPPED_AT: usize = offset_of!(State, stopped_at);
+    /// `u64`: the address that the machine refused.
+    pub const STOPPED_ADDRESS: usize = offset_of!(State, stopped_address);
+
+    /// Bytes from one value of an array to the next.
+    #[must_use]
+    pub const fn value_stride(value_size: u32) -> usize {
+        crate::map::value_stride(value_size)
+    }
+
+    /// The function of this kind.
+    #[must_use]
+    pub const fn call(function: Fast) -> usize {
+        offset_of!(State, calls).saturating_add(function.index().saturating_mul(8))
+    }
+
+    /// `u64`: the address of the first value of the array with this index.
+    #[must_use]
+    pub const fn values(map: usize) -> usize {
+        offset_of!(State, values).saturating_add(map.saturating_mul(8))
+    }
+
+    /// `u64`: the address of the data section with this index.
+    #[must_use]
+    pub const fn data(section: usize) -> usize {
+        offset_of!(State, data).saturating_add(section.saturating_mul(8))
+    }
+}
+
+/// Functions of the runtime that machine code calls. Each takes the program's `r1` to `r5` and the
+/// state as the six arguments of a C function, and gives two numbers in `rax` and `rdx`: what belongs
+/// into `r0`, and whether the program is to be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fast {
+    /// Any helper; its number is in [`layout::HELPER`].
+    Any,
+    /// `bpf_map_lookup_elem` of a hash map with keys of 4 bytes, whose index is in `r1`.
+    HashLookup4,
+    /// The same with keys of 8 bytes.
+    HashLookup8,
+    /// The same with keys of 16 bytes.
+    HashLookup16,
+    /// `bpf_ktime_get_ns`; never stops the program.
+    Clock,
+    /// `bpf_get_prandom_u32`; never stops the program.
+    Random,
+}
+
+impl Fast {
+    const COUNT: usize = 6;
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Any => 0,
+            Self::HashLookup4 => 1,
+            Self::HashLookup8 => 2,
+            Self::HashLookup16 => 3,
+            Self::Clock => 4,
+            Self::Random => 5,
+        }
+    }
+}
+
+/// Why machine code stopped a program; a number in [`layout::STOPPED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The fuel is used up.
+    Fuel,
+    /// A helper found a fault.
+    Helper,
+    /// An instruction or edge was reached that a proof says is not.
+    Unreachable,
+    /// The machine refused an access: [`layout::STOPPED_ADDRESS`] is the address, and
+    /// [`layout::STOPPED_AT`] the offset of the instruction in the code.
+    Access,
+}
+
+impl Stopped {
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Fuel => 1,
+            Self::Helper => 2,
+            Self::Unreachable => 3,
+            Self::Access => 4,
+        }
+    }
+}
+
+/// What a program takes for the map with this index: a number that helpers know and that is no
+/// address, since the lowest pages are never mapped.
+#[must_use]
+pub const fn map_handle(map: u32) -> u64 {
+    0x800_u64.saturating_add(crate::number::wide(crate::number::index(map)))
+}
+
+impl State {
+    pub(super) fn new(stack: &dyn StackMemory) -> Self {
+        Self {
+            context: PacketContext::default(),
+            fuel: 0,
+            stack_top: address_of(stack.top().as_ptr()),
+            landing_stack: 0,
+            helper: 0,
+            stopped: 0,
+            stopped_at: 0,
+            stopped_address: 0,
+            run: core::ptr::null_mut(),
+            calls: [
+                call::any,
+                call::hash_lookup::<4>,
+                call::hash_lookup::<8>,
+                call::hash_lookup::<16>,
+                call::clock,
+                call::random,
+            ],
+            values: [0; limits::MAX_MAPS],
+            data: [0; limits::MAX_DATA_SECTIONS],
+        }
+    }
+
+    /// The end of the frames, as an address.
+    pub(super) const fn stack_top(&self) -> u64 {
+        self.stack_top
+    }
+
+    /// Prepares a run. The packet's place was set when its caller was made.
+    pub(super) const fn begin(&mut self, run: *mut Run<'_>, fuel: u64) {
+        self.run = run.cast();
+        self.fuel = fuel;
+    }
+
+    pub(super) fn set_annotations(&mut self, annotations: &Annotations) {
+        // Exhaustive: an annotation added there must be thought of here.
+        let Annotations {
+            port,
+            mark,
+            rx_time_ns,
+            delay_ns,
+        } = *annotations;
+        self.context.port = port;
+        self.context.mark = mark;
+        self.context.rx_time_ns = rx_time_ns;
+        self.context.delay_ns = delay_ns;
+    }
+
+    /// Copies the fields back that a program may change for good.
+    pub(super) const fn read_back(&self, annotations: &mut Annotations) {
+        annotations.mark = self.context.mark;
+        annotations.delay_ns = self.context.delay_ns;
+    }
+
+    /// Why the run was stopped, if it was; the next one starts without.
+    pub(super) fn take_fault(
+        &mut self,
+        fuel: u64,
+        by_helper: Option<FaultCause>,
+    ) -> Option<FaultCause> {
+        const FUEL: u32 = number(Stopped::Fuel);
+        const HELPER: u32 = number(Stopped::Helper);
+        const ACCESS: u32 = number(Stopped::Access);
+        match self.stopped {
+            0 => None,
+            FUEL => Some(FaultCause::OutOfFuel { fuel }),
+            HELPER => Some(by_helper.unwrap_or(FaultCause::NotExecutable)),
+            ACCESS => Some(FaultCause::Refused {
+                address: self.stopped_address,
+            }),
+            _ => Some(FaultCause::Unreachable),
+        }
+    }
+
+    /// The slot where the run was stopped; the next one starts without being stopped.
+    pub(super) fn stopped_slot(&mut self, slot_of: impl FnOnce(u64) -> u32) -> u32 {
+        let by_machine = self.stopped == number(Stopped::Access);
+        self.stopped = 0;
+        if by_machine {
+            slot_of(self.stopped_at)
+        } else {
+            u32::try_from(self.stopped_at).unwrap_or(u32::MAX)
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
+const fn number(stopped: Stopped) -> u32 {
+    stopped.number() as u32
+}
+
+// `PacketContext` is the context as programs see it: the machine code's are little-endian, too.
+const _: () = assert!(cfg!(target_endian = "little"));
+// Handles of maps lie in the lowest page.
+const _: () = assert!(map_handle(u32::MAX >> 20) < 4096 * 2 && limits::MAX_MAPS < 0x800);
