@@ -173,8 +173,11 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// Time for one child. Analysis of one generated program takes a hundredth of a second.
-    const LIMIT: Duration = Duration::from_secs(10);
+    /// Processor time for one child. Analysis of one generated program takes a hundredth of a second.
+    const CPU: Duration = Duration::from_secs(10);
+
+    /// Time for one child on a machine that has other things to do.
+    const WALL: Duration = Duration::from_secs(60);
 
     /// Runs `program` with `argument` as the child, which must lead to [`crate::serve`].
     #[must_use]
@@ -184,8 +187,8 @@ impl Asker {
                 program,
                 args: vec![argument.into()],
                 limits: Limits {
-                    cpu: Self::LIMIT,
-                    wall: Self::LIMIT,
+                    cpu: Self::CPU,
+                    wall: Self::WALL,
                     ..Limits::DEFAULT
                 },
             },
