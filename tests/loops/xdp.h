@@ -54,4 +54,4 @@ static long (*bpf_xdp_adjust_head)(void *ctx, int delta) = (void *)44;
 #define click_data_end(ctx) ((__u8 *)(unsigned long)(ctx)->data_end)
 
 /* The clock is for programs under the GPL. */
-char license[] SEC("license") = "GPL";
+char license_of_program[] SEC("license") = "GPL";

@@ -29,6 +29,8 @@ Commands:
   hunt         Hunt for programs that an engine accepts and that are not safe; goes on where the last
                hunt of the same seed ended. [--time SECONDS | --programs N] [--seed S] [--runs N]
   samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
+  loops        Ask every verifier about tests/loops/, Linux' too when root, and renew the table in
+               docs/verifier.md
   help         Print this
 
 `cargo xtask ci` is another name of `cargo xtask test`.";
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["test" | "ci"] => shell().and_then(|sh| test::run(&sh, test::Extent::Commit)),
         ["test" | "ci", "--full"] => shell().and_then(|sh| test::run(&sh, test::Extent::Full)),
         ["samples"] => shell().and_then(|sh| samples(&sh)),
+        ["loops"] => shell().and_then(|sh| loops(&sh)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(true)
@@ -103,6 +106,18 @@ fn samples(sh: &Shell) -> Result<bool> {
     xshell::cmd!(
         sh,
         "cargo test --locked --release --package e2e --test samples"
+    )
+    .env("RENEW", "1")
+    .run()?;
+    Ok(true)
+}
+
+/// Measures what verifiers say of the corpus of loops.
+fn loops(sh: &Shell) -> Result<bool> {
+    tools::require(sh, &[tools::MAKE, tools::CLANG, tools::BPFTOOL])?;
+    xshell::cmd!(
+        sh,
+        "cargo test --locked --release --package e2e --test loops -- --exact the_table_is_fresh"
     )
     .env("RENEW", "1")
     .run()?;

@@ -27,6 +27,13 @@ pub(crate) const CLANG: Tool = Tool {
     purpose: "compiling the samples again",
 };
 
+/// Says what Linux' verifier says.
+pub(crate) const BPFTOOL: Tool = Tool {
+    program: "bpftool",
+    package: "bpftool",
+    purpose: "comparing with Linux' verifier",
+};
+
 /// Everything that a complete run uses.
 pub(crate) const ALL: &[Tool] = &[MAKE, CLANG];
 

@@ -17,8 +17,10 @@
 mod crafted;
 mod generator;
 mod judge;
+mod kernel;
 mod ledger;
 mod structure;
+mod table;
 mod verify;
 
 use std::process::ExitCode;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     let mut trials = vec![
         test("the_corpus_is_what_it_says", corpus),
         test("objects_are_rebuilt_from_their_sources", rebuilt),
+        test("the_table_is_fresh", table::fresh),
     ];
     for program in loop_programs() {
         let name = program.name.clone();

@@ -1,9 +1,10 @@
 //! What the verifier says of an object with one program.
 
 use core::time::Duration;
+use std::time::Instant;
 
 use bpf_object::{Image, Object, ParseOptions};
-use bpf_verifier::{Limits, Verdict, VerifyOptions, Worker, verify_object};
+use bpf_verifier::{Limits, Verdict, VerifyOptions, Worker, codes, verify_object};
 
 use crate::judge::Bounds;
 
@@ -12,6 +13,9 @@ pub(crate) const WORKER: &str = "__worker";
 
 /// Processor time for one program.
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// Processor time for PREVAIL alone, which does not end on some of the programs.
+const PLAIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a verifier says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,7 @@ pub(crate) struct Answer {
     pub(crate) bounds: Option<Bounds>,
     /// Diagnostic and first reason, if it does not accept.
     pub(crate) reason: String,
+    pub(crate) time: Duration,
 }
 
 /// The one program of an object, linked.
@@ -43,19 +48,7 @@ pub(crate) fn image(object: &[u8]) -> Image {
 
 /// What `bpfsign verify` says.
 pub(crate) fn ours(object: &[u8]) -> Answer {
-    let worker = Worker {
-        program: std::env::current_exe().unwrap(),
-        args: vec![WORKER.into()],
-        limits: Limits {
-            cpu: LIMIT,
-            ..Limits::DEFAULT
-        },
-    };
-    let options = VerifyOptions {
-        trial_seed: Some(1),
-        ..VerifyOptions::default()
-    };
-    let verdict = verify_object(object, &options, &worker).unwrap();
+    let (verdict, time) = ask(object, LIMIT);
     let (opinion, bounds, reason) = match verdict {
         Verdict::Accepted(facts) => {
             let program = &facts.programs[0];
@@ -82,5 +75,45 @@ pub(crate) fn ours(object: &[u8]) -> Answer {
         opinion,
         bounds,
         reason,
+        time,
     }
+}
+
+/// What PREVAIL says alone, on the program as it is. It is never asked alone, so this follows from
+/// what it and the checker say together.
+pub(crate) fn plain(object: &[u8]) -> (Opinion, Duration) {
+    let (verdict, time) = ask(object, PLAIN_LIMIT);
+    let opinion = match verdict {
+        Verdict::Accepted(_) => Opinion::Accepts,
+        Verdict::Rejected(_) => Opinion::Refuses,
+        Verdict::Undecided(undecided) if undecided.code == codes::DISAGREEMENT => {
+            if undecided.reason.starts_with("prevail accepts") {
+                Opinion::Accepts
+            } else {
+                Opinion::Refuses
+            }
+        }
+        Verdict::Undecided(undecided) if undecided.code == codes::UNCONFIRMED => Opinion::Accepts,
+        Verdict::Undecided(_) => Opinion::NoAnswer,
+        other => panic!("{other:?}"),
+    };
+    (opinion, time)
+}
+
+fn ask(object: &[u8], cpu: Duration) -> (Verdict, Duration) {
+    let worker = Worker {
+        program: std::env::current_exe().unwrap(),
+        args: vec![WORKER.into()],
+        limits: Limits {
+            cpu,
+            ..Limits::DEFAULT
+        },
+    };
+    let options = VerifyOptions {
+        trial_seed: Some(1),
+        ..VerifyOptions::default()
+    };
+    let start = Instant::now();
+    let verdict = verify_object(object, &options, &worker).unwrap();
+    (verdict, start.elapsed())
 }
