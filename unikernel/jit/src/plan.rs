@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct Function {
     pub(crate) slots: Range<usize>,
-    /// Of `r6` to `r9`, those that it writes.
+    /// Of `r6` to `r9`, those that it writes; for the entry, those that any function writes.
     pub(crate) preserves: Vec<Reg>,
     /// Whether it calls anything, a helper or a function.
     pub(crate) calls: bool,
@@ -80,8 +80,19 @@ impl Plan {
             }
         }
         plan.functions = functions;
+        plan.preserve_at_entry();
         plan.uses_state |= plan.uses_fuel || plan.uses_frames || plan.calls_locally;
         Ok(plan)
+    }
+
+    /// A program that is stopped leaves all functions at once: what any of them saved, the entry has
+    /// to give back.
+    fn preserve_at_entry(&mut self) {
+        let written = |reg: &Reg| self.functions.iter().any(|f| f.preserves.contains(reg));
+        let preserves = PRESERVED.into_iter().filter(written).collect();
+        if let Some(entry) = self.functions.first_mut() {
+            entry.preserves = preserves;
+        }
     }
 
     fn look_at(&mut self, insn: Insn) {

@@ -92,6 +92,20 @@ impl Both {
         })
     }
 
+    /// Sets the value of a number in a map of both, to zeros.
+    pub fn fill(&mut self, map: &str, key: u64) {
+        let maps = self.interpreted.maps();
+        let index = maps
+            .iter()
+            .position(|other| other.definition().name == map)
+            .unwrap();
+        let value = vec![0; maps.by_name(map).unwrap().definition().value_size as usize];
+        let key = key.to_le_bytes();
+        let interpreted = self.interpreted.maps_mut().get_mut(index).unwrap();
+        interpreted.update(&key, &value, 0).unwrap();
+        self.compiled.update(index, &key, &value, 0).unwrap();
+    }
+
     fn compare_memory(&self) {
         for (one, other) in self
             .interpreted
@@ -116,8 +130,7 @@ impl Both {
         }
     }
 
-    /// Whether the code runs out of fuel, which must be so whenever the interpreter has done ten
-    /// times as much as it was allowed to.
+    /// Why the code stops the program, if it does.
     pub fn stops(&mut self, bytes: &[u8], fuel: u64) -> Option<FaultCause> {
         let mut packet = Packet::new(bytes).unwrap();
         let ran = self
