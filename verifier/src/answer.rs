@@ -1,14 +1,18 @@
 //! The worker's side: from the bytes of an object to an answer about each of its programs.
 
+use core::time::Duration;
+use std::time::Instant;
+
 use bpf_object::{Image, Object, ParseOptions};
 use platform_click::{Code, Digest, ProgramKind};
 
 use crate::checks::{self, Failure};
+use crate::claims::Claims;
 use crate::codes;
 use crate::finding::Report;
 use crate::prevail::Bounds;
 use crate::second;
-use crate::trial::{self, Ending};
+use crate::trial::{self, Budget, Ending};
 use crate::wire::{Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_struct};
 
 /// What a worker is to do.
@@ -27,6 +31,10 @@ pub(crate) struct Request {
 pub(crate) struct TrialRequest {
     /// What inputs are made of.
     pub(crate) seed: u64,
+    /// Runs of each program at most.
+    pub(crate) runs: u32,
+    /// Milliseconds for all programs together.
+    pub(crate) time_ms: u64,
     /// What is proved of each program.
     pub(crate) facts: Vec<Facts>,
 }
@@ -63,13 +71,15 @@ pub(crate) struct Gap {
 }
 
 /// What is proved of an accepted program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// Bytes of stack of the deepest chain of calls.
     pub(crate) max_stack: u32,
     /// Instructions that no run exceeds.
     pub(crate) longest_run: u64,
     pub(crate) bounds: Bounds,
+    /// What each engine says of single instructions.
+    pub(crate) claims: Vec<Claims>,
 }
 
 wire_struct!(Request {
@@ -77,7 +87,12 @@ wire_struct!(Request {
     object,
     trial
 });
-wire_struct!(TrialRequest { seed, facts });
+wire_struct!(TrialRequest {
+    seed,
+    runs,
+    time_ms,
+    facts
+});
 wire_struct!(Bounds {
     max_loop_count,
     exit_low,
@@ -87,7 +102,8 @@ wire_struct!(Bounds {
 wire_struct!(Facts {
     max_stack,
     longest_run,
-    bounds
+    bounds,
+    claims
 });
 wire_struct!(Disagreement {
     accepts,
@@ -134,13 +150,31 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     };
     match request.trial {
         None => encode(&answers(&images, examine)),
-        Some(TrialRequest { seed, facts }) => {
-            let mut facts = facts.iter();
-            encode(&answers(&images, |image| match facts.next() {
-                Some(facts) => trial::run(image, facts, seed),
+        Some(request) => {
+            let mut proved = request.facts.iter().zip(request.budgets(Instant::now()));
+            encode(&answers(&images, |image| match proved.next() {
+                Some((facts, budget)) => trial::run(image, facts, request.seed, budget),
                 None => Ending::Impossible("nothing is proved of it".into()),
             }))
         }
+    }
+}
+
+impl TrialRequest {
+    /// A budget for each program, from now on: equal parts of the time. What one leaves over, the
+    /// ones behind it have.
+    fn budgets(&self, now: Instant) -> impl Iterator<Item = Budget> {
+        let programs = u64::try_from(self.facts.len()).unwrap_or(u64::MAX);
+        (1..=programs).map(move |nth| {
+            let share = u128::from(self.time_ms)
+                .saturating_mul(nth.into())
+                .checked_div(programs.into());
+            let share = share.and_then(|share| u64::try_from(share).ok());
+            Budget {
+                runs: self.runs,
+                until: now.checked_add(Duration::from_millis(share.unwrap_or(self.time_ms))),
+            }
+        })
     }
 }
 

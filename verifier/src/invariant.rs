@@ -10,6 +10,9 @@ use ::prevail::crab::var_registry::VariableRegistry;
 /// Equalities that are followed from one variable to another.
 const MAX_HOPS: u32 = 4;
 
+/// The least and the greatest value of a variable, each if it is known.
+pub(crate) type Bounds = (Option<i128>, Option<i128>);
+
 /// The facts that hold at one place.
 pub(crate) struct Invariant {
     facts: Vec<String>,
@@ -36,6 +39,23 @@ impl Invariant {
     /// The least and greatest value of a variable, if both are known.
     pub(crate) fn interval(&self, variable: &str) -> Option<(i64, i64)> {
         self.interval_within(variable, MAX_HOPS)
+    }
+
+    /// The bounds of a variable, if there is a fact that names them.
+    pub(crate) fn bounds(&self, variable: &str) -> Option<Bounds> {
+        self.values(variable).find_map(|value| {
+            if let Ok(number) = value.parse() {
+                return Some((Some(number), Some(number)));
+            }
+            let bounds = value.strip_prefix('[')?.strip_suffix(']')?;
+            let (low, high) = bounds.split_once(", ")?;
+            Some((low.parse().ok(), high.parse().ok()))
+        })
+    }
+
+    /// Whether there is a fact of the form `variable=`.
+    pub(crate) fn mentions(&self, variable: &str) -> bool {
+        self.values(variable).next().is_some()
     }
 
     fn interval_within(&self, variable: &str, hops: u32) -> Option<(i64, i64)> {
@@ -116,6 +136,28 @@ mod tests {
             let variable = format!("r{register}.stack_offset");
             assert_eq!(invariant.interval(&variable), want, "{variable}");
         }
+    }
+
+    #[test]
+    fn bounds_are_read_where_they_are_named() {
+        let invariant = invariant(&[
+            "r1.uvalue=[0, 18446744073709551615]",
+            "r2.svalue=-5",
+            "r3.svalue=[-oo, 7]",
+            "r4.svalue=r3.svalue",
+        ]);
+        let max = i128::from(u64::MAX);
+        for (variable, want) in [
+            ("r1.uvalue", Some((Some(0), Some(max)))),
+            ("r2.svalue", Some((Some(-5), Some(-5)))),
+            ("r3.svalue", Some((None, Some(7)))),
+            ("r4.svalue", None),
+            ("r5.svalue", None),
+        ] {
+            assert_eq!(invariant.bounds(variable), want, "{variable}");
+        }
+        assert!(invariant.mentions("r4.svalue"));
+        assert!(!invariant.mentions("r5.svalue"));
     }
 
     #[test]

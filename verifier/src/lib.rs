@@ -17,13 +17,15 @@
 //! | `checks`, `flow`, `stack` | own checks before the engine, on a dataflow analysis |
 //! | `prevail`, `platform`, `invariant` | the engine, fed with our images on our platform |
 //! | `engines` | what each of them says by itself |
+//! | `claims` | what each proof says of single instructions |
 //! | `explain`, `finding`, `codes` | what is wrong, in the words of the person who wrote it |
-//! | `trial` | execution of what was accepted |
+//! | `trial`, `scenario` | execution of what was accepted, and what repeats it |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod answer;
 mod checks;
+mod claims;
 pub mod codes;
 pub mod engines;
 mod explain;
@@ -32,6 +34,7 @@ mod flow;
 mod invariant;
 mod platform;
 mod prevail;
+mod scenario;
 mod second;
 mod stack;
 #[cfg(test)]
@@ -45,6 +48,7 @@ pub mod worker;
 use std::process::ExitCode;
 
 pub use finding::{Finding, Related};
+pub use scenario::{Clock, Draws, Entry, Refusal, Scenario, Step};
 pub use verdict::{
     AcceptedProgram, Counterexample, Engine, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
 };

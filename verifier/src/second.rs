@@ -4,11 +4,12 @@
 //! since it knows more about how a program came to where it is. Where they disagree, nobody knows
 //! which one is wrong: that is no acceptance, and no refusal either.
 
-use bpf_checker::{Options, Verdict};
+use bpf_checker::{Options, Verdict, Watch};
 use bpf_object::Image;
 
 use crate::answer::{Disagreement, Facts, Gap, Outcome};
 use crate::checks::Checked;
+use crate::claims::{self, Claims};
 use crate::codes;
 use crate::finding::Report;
 use crate::prevail::{self, Bounds, Proof};
@@ -25,9 +26,11 @@ const MAX_REPORTS: usize = 16;
 
 /// Lets both engines judge an image that passed the own checks.
 pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Outcome {
-    let second = bpf_checker::check(image, &Options::default());
+    let mut options = Options::default();
+    options.watch = Watch::Everything;
+    let second = bpf_checker::check(image, &options);
     match prevail::prove(image, checked) {
-        Proof::Accepted(bounds) => confirm(checked, bounds, second),
+        Proof::Accepted(bounds, claims) => confirm(image, checked, (bounds, claims), second),
         Proof::Rejected(reports) => refuse(reports, &second),
         Proof::Contradicted(reason) => undecided(codes::CONTRADICTED, reason),
         Proof::Unsupported(reason) => undecided(codes::UNSUPPORTED, reason),
@@ -35,7 +38,12 @@ pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Outcome {
 }
 
 /// The first engine accepts.
-fn confirm(checked: &Checked<'_>, first: Bounds, second: Verdict) -> Outcome {
+fn confirm(
+    image: &Image,
+    checked: &Checked<'_>,
+    (first, first_claims): (Bounds, Claims),
+    second: Verdict,
+) -> Outcome {
     let facts = match second {
         Verdict::Accepted(facts) => facts,
         Verdict::Rejected(findings) => {
@@ -57,10 +65,12 @@ fn confirm(checked: &Checked<'_>, first: Bounds, second: Verdict) -> Outcome {
         let reason = "the two proofs exclude each other's return values".to_owned();
         return undecided(codes::CONTRADICTED, reason);
     }
+    let second_claims = claims::checker::claims(image, image, &facts, &claims::same_slot);
     Outcome::Accepted(Facts {
         max_stack: checked.max_stack,
         longest_run: facts.longest_run,
         bounds,
+        claims: vec![first_claims, second_claims],
     })
 }
 

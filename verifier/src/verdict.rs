@@ -8,6 +8,7 @@ use platform_click::{Code, Digest, HelperId, ProgramKind};
 
 use crate::codes;
 use crate::finding::Finding;
+use crate::scenario::Scenario;
 use crate::trial::Summary;
 use crate::worker::{Sandbox, WorkerError};
 
@@ -53,8 +54,12 @@ pub struct Trial {
     pub cut: u64,
     /// Directions of branches that were taken.
     pub branches_taken: u32,
-    /// Directions of all branches: two each.
+    /// Directions of branches that the proofs leave open.
     pub branches: u32,
+    /// Executions of each program that there might have been.
+    pub max_runs: u32,
+    /// Milliseconds that there were for all programs together.
+    pub max_time_ms: u64,
 }
 
 impl Trial {
@@ -136,21 +141,17 @@ pub struct Undecided {
     pub findings: Vec<Finding>,
 }
 
-/// The input of a run that contradicts a proof. Maps hold what the runs before left in them; the
-/// seed and the number of the run repeat it all.
+/// Runs that contradict a proof, as few and as small as they were made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counterexample {
-    /// The seed of the trial ([`VerifyOptions::trial_seed`](crate::VerifyOptions::trial_seed)).
+    /// The seed of the trial ([`VerifyOptions::trial_seed`](crate::VerifyOptions::trial_seed)) in
+    /// which it was found.
     pub seed: u64,
-    /// Which run of the program, from 0.
+    /// In which run of the program, from 0.
     pub run: u32,
-    /// The packet.
-    pub packet: Vec<u8>,
-    /// The context's `port`.
-    pub port: u32,
-    /// The context's `mark` at the start.
-    pub mark: u32,
+    /// Runs that show it; the last one contradicts the proof.
+    pub scenario: Scenario,
     /// The slot of the instruction that went wrong, if it was one.
     pub slot: Option<u32>,
     /// Where that instruction comes from.

@@ -1,5 +1,7 @@
 //! The caller's side: an object is linked here, examined by workers, and their answers checked.
 
+use core::time::Duration;
+
 use bpf_object::{Image, Object, ParseOptions};
 use platform_click::limits::{MAX_CALL_FRAMES, STACK_FRAME_SIZE};
 use platform_click::{Digest, HelperId, ProgramKind};
@@ -28,6 +30,20 @@ pub struct VerifyOptions {
     /// What the trial's inputs are made of; drawn at random when not given, so that nobody can write
     /// a program for known inputs.
     pub trial_seed: Option<u64>,
+    /// How often each program is run at most. The trial ends before that where more runs find
+    /// nothing new.
+    pub trial_runs: u32,
+    /// How long the trial of all programs may take, in whole milliseconds. It changes how many runs
+    /// there are, and nothing else.
+    pub trial_time: Duration,
+}
+
+impl VerifyOptions {
+    /// About ten times what ordinary programs take until nothing new is found.
+    pub const DEFAULT_TRIAL_RUNS: u32 = 100_000;
+
+    /// What a person hardly notices.
+    pub const DEFAULT_TRIAL_TIME: Duration = Duration::from_secs(1);
 }
 
 /// With a trial, of a random seed.
@@ -37,6 +53,8 @@ impl Default for VerifyOptions {
             bpffilter: ParseOptions::default().bpffilter,
             trial: true,
             trial_seed: None,
+            trial_runs: Self::DEFAULT_TRIAL_RUNS,
+            trial_time: Self::DEFAULT_TRIAL_TIME,
         }
     }
 }
@@ -113,8 +131,24 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
             Some(seed) => seed,
             None => getrandom::u64().map_err(VerifyError::Random)?,
         };
-        let (endings, sandbox) = case.ask(Some(TrialRequest { seed, facts }))?;
-        accepted.trial = Some(case.tried(seed, endings)?);
+        let request = TrialRequest {
+            seed,
+            runs: options.trial_runs,
+            time_ms: u64::try_from(options.trial_time.as_millis()).unwrap_or(u64::MAX),
+            facts,
+        };
+        let before = Trial {
+            seed,
+            max_runs: request.runs,
+            max_time_ms: request.time_ms,
+            ..Trial::default()
+        };
+        let case = Case {
+            worker: &worker.with_more_time(options.trial_time),
+            ..case
+        };
+        let (endings, sandbox) = case.ask(Some(request))?;
+        accepted.trial = Some(case.tried(before, endings)?);
         accepted.sandbox = accepted.sandbox.and(sandbox);
     }
     Ok(accepted)
@@ -211,16 +245,12 @@ impl Case<'_> {
     }
 
     /// The sum of all trials, if none contradicts a proof.
-    fn tried(&self, seed: u64, endings: Vec<Ending>) -> Result<Trial, Stop> {
-        let mut trial = Trial {
-            seed,
-            ..Trial::default()
-        };
+    fn tried(&self, mut trial: Trial, endings: Vec<Ending>) -> Result<Trial, Stop> {
         for (program, ending) in self.programs.iter().zip(endings) {
             match ending {
                 Ending::Passed(summary) => trial.add(&summary),
                 Ending::Contradicted(found) => {
-                    return Err(contradicted(program, seed, found).into());
+                    return Err(contradicted(program, trial.seed, found).into());
                 }
                 Ending::Impossible(reason) => {
                     let reason = format!("the program cannot be tried: {reason}");
@@ -241,6 +271,7 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
         max_stack,
         longest_run,
         bounds,
+        ..
     } = *facts;
     let allowed = image.kind().returns();
     let exit = bounds.exit_low..=bounds.exit_high;
@@ -292,13 +323,11 @@ fn contradicted(program: &Linked<'_>, seed: u64, found: Contradiction) -> Undeci
         counterexample: Some(Counterexample {
             seed,
             run: found.run,
-            packet: found.packet.0,
-            port: found.port,
-            mark: found.mark,
-            slot: found.slot,
-            line: found.slot.and_then(line),
+            scenario: found.scenario,
+            slot: found.wrong.slot,
+            line: found.wrong.slot.and_then(line),
         }),
-        ..Undecided::new(codes::CONTRADICTED, Some(program.name), found.reason)
+        ..Undecided::new(codes::CONTRADICTED, Some(program.name), found.wrong.reason)
     }
 }
 
@@ -310,8 +339,9 @@ mod tests {
     use crate::answer::examine;
     use crate::finding::Report;
     use crate::prevail::Bounds;
+    use crate::scenario::{Scenario, Step};
     use crate::testing::{exit, image, mov, pass};
-    use crate::trial::Summary;
+    use crate::trial::{Summary, Wrong};
     use crate::worker::Limits;
 
     /// Two programs, of which the second drops everything.
@@ -348,6 +378,7 @@ mod tests {
             exit_high: 2,
             highest_output: None,
         },
+        claims: Vec::new(),
     };
 
     fn verdict<T>(result: Result<T, Stop>) -> Verdict {
@@ -512,36 +543,46 @@ mod tests {
             directions: 2,
         };
         let passed = || Ending::Passed(summary);
-        match case.tried(5, vec![passed(), passed()]) {
+        let before = Trial {
+            seed: 5,
+            max_runs: 6,
+            ..Trial::default()
+        };
+        match case.tried(before, vec![passed(), passed()]) {
             Ok(trial) => {
                 assert_eq!((trial.seed, trial.runs, trial.cut), (5, 20, 2));
+                assert_eq!(trial.max_runs, 6);
                 assert_eq!(trial.coverage_percent(), 50);
             }
             Err(_) => panic!("contradicted"),
         }
         assert_eq!(Trial::default().coverage_percent(), 100);
-        let contradiction = Contradiction {
-            reason: "it faulted".into(),
-            slot: Some(1),
-            run: 3,
-            packet: Bytes(vec![1, 2]),
-            port: 4,
-            mark: 5,
+        let scenario = Scenario {
+            steps: vec![Step {
+                packet: vec![1, 2],
+                ..Step::default()
+            }],
         };
-        let found = undecided(case.tried(5, vec![passed(), Ending::Contradicted(contradiction)]));
+        let contradiction = Contradiction {
+            wrong: Wrong {
+                reason: "it faulted".into(),
+                slot: Some(1),
+            },
+            run: 3,
+            scenario: scenario.clone(),
+        };
+        let found =
+            undecided(case.tried(before, vec![passed(), Ending::Contradicted(contradiction)]));
         assert_eq!(
             (found.code, found.program.as_deref()),
             (codes::CONTRADICTED, Some("two"))
         );
         let example = found.counterexample.unwrap();
         assert_eq!((example.seed, example.run, example.slot), (5, 3, Some(1)));
-        assert_eq!(
-            (example.packet, example.port, example.mark),
-            (vec![1, 2], 4, 5)
-        );
+        assert_eq!(example.scenario, scenario);
         let impossible = Ending::Impossible("no memory".into());
         assert_eq!(
-            undecided(case.tried(5, vec![impossible])).code,
+            undecided(case.tried(before, vec![impossible])).code,
             codes::UNSUPPORTED
         );
     }

@@ -67,7 +67,21 @@ macro_rules! wire_numbers {
     )* };
 }
 
-wire_numbers!(u8, u32, u64);
+wire_numbers!(u8, u32, u64, i64);
+
+impl Wire for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        match u8::get(input)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed),
+        }
+    }
+}
 
 /// A length; what is too long for 32 bits does not come up (requests and replies are bounded), and
 /// would not be decoded.
@@ -229,7 +243,8 @@ mod tests {
     use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, TrialRequest};
     use crate::finding::Report;
     use crate::prevail::Bounds;
-    use crate::trial::{Contradiction, Ending, Summary};
+    use crate::scenario::{Clock, Draws, ERRNOS, Entry, Refusal, Scenario, Step};
+    use crate::trial::{Contradiction, Ending, Summary, Wrong};
 
     /// A value is what it was, no shorter or longer input is taken for it.
     fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
@@ -254,6 +269,41 @@ mod tests {
                 exit_high: 2,
                 highest_output: Some(254),
             },
+            claims: Vec::new(),
+        }
+    }
+
+    /// Two runs, the second with everything.
+    fn scenario() -> Scenario {
+        let refusal = |errno| Refusal {
+            helper: platform_click::HelperId::MapUpdateElem,
+            first: 1,
+            count: u32::MAX,
+            errno,
+        };
+        let full = Step {
+            entries: vec![Entry {
+                map: 1,
+                key: vec![1, 2],
+                value: vec![3],
+            }],
+            packet: vec![1, 2, 3],
+            annotations: bpf_runtime::Annotations {
+                port: 5,
+                mark: 6,
+                rx_time_ns: 7,
+                delay_ns: 8,
+            },
+            clock: Clock {
+                start_ns: 9,
+                step_ns: 10,
+            },
+            draws: Draws::Seed(11),
+            refusals: ERRNOS.map(refusal).into(),
+            addresses: 12,
+        };
+        Scenario {
+            steps: vec![Step::default(), full],
         }
     }
 
@@ -263,6 +313,8 @@ mod tests {
             None,
             Some(TrialRequest {
                 seed: u64::MAX,
+                runs: 1,
+                time_ms: 2,
                 facts: vec![facts(), facts()],
             }),
         ] {
@@ -300,12 +352,12 @@ mod tests {
                 directions: 5,
             }),
             Ending::Contradicted(Contradiction {
-                reason: "why".into(),
-                slot: Some(3),
+                wrong: Wrong {
+                    reason: "why".into(),
+                    slot: Some(3),
+                },
                 run: 4,
-                packet: Bytes(vec![1, 2, 3]),
-                port: 5,
-                mark: 6,
+                scenario: scenario(),
             }),
             Ending::Impossible("why".into()),
         ] {

@@ -3,6 +3,7 @@
 //! The engine's own ELF loader is not used. It gets the instructions of the image, with references
 //! to maps and data as numbers of descriptors that are made from the same image.
 
+mod claims;
 mod frames;
 mod returns;
 
@@ -18,6 +19,7 @@ use bpf_object::{Image, Insn, Wide};
 use platform_click::{PROFILE, ProgramKind};
 
 use crate::checks::Checked;
+use crate::claims::{Claims, same_slot};
 use crate::codes;
 use crate::explain::explain;
 use crate::finding::Report;
@@ -40,7 +42,7 @@ const MAX_REPORTS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// It is safe.
-    Accepted(Bounds),
+    Accepted(Bounds, Claims),
     /// It is not proved safe, for these reasons; at least one.
     Rejected(Vec<Report>),
     /// The engine contradicts itself.
@@ -65,26 +67,33 @@ pub(crate) struct Bounds {
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
 /// callers run it in a confined process.
 pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
-    let Analysis {
-        program,
-        mut registry,
-        result,
-    } = match analyse(image) {
+    let mut analysis = match analyse(image) {
         Ok(analysis) => analysis,
         Err(reason) => return Proof::Unsupported(reason),
     };
+    let Analysis {
+        program,
+        registry,
+        result,
+    } = &mut analysis;
     if result.failed {
-        return Proof::Rejected(failures(&checked.flow, &program, &registry, &result));
+        return Proof::Rejected(failures(&checked.flow, program, registry, result));
     }
-    let outside = outside_of_range(image.kind(), &program, &mut registry, &result);
+    let outside = outside_of_range(image.kind(), program, registry, result);
     if !outside.is_empty() {
         return Proof::Rejected(outside);
     }
-    let beyond = beyond_frame(&checked.accesses, &registry, &result);
+    let beyond = beyond_frame(&checked.accesses, registry, result);
     if !beyond.is_empty() {
         return Proof::Rejected(beyond);
     }
-    bounds(image.kind(), &program, &mut registry, &result)
+    match bounds(image.kind(), program, registry, result) {
+        Ok(bounds) => {
+            let claims = claims::claims(image, &mut analysis, &same_slot);
+            Proof::Accepted(bounds, claims)
+        }
+        Err(contradiction) => Proof::Contradicted(contradiction),
+    }
 }
 
 /// What the engine found, and what its answer is read with.
@@ -203,10 +212,10 @@ fn bounds(
     program: &Program,
     registry: &mut VariableRegistry,
     result: &AnalysisResult,
-) -> Proof {
+) -> Result<Bounds, String> {
     let Some((exit_low, exit_high)) = range_within(kind, &result.exit_value) else {
         // A program that is safe and ends comes to an exit, and each exit was looked at before.
-        return Proof::Contradicted(
+        return Err(
             "the engine proves that the program ends, and that it never comes to an exit".into(),
         );
     };
@@ -214,7 +223,7 @@ fn bounds(
         ProgramKind::Classifier => highest_output(program, registry, result, exit_high),
         _ => None,
     };
-    Proof::Accepted(Bounds {
+    Ok(Bounds {
         max_loop_count: u32::try_from(result.max_loop_count).unwrap_or(u32::MAX),
         exit_low,
         exit_high,

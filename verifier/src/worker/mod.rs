@@ -23,11 +23,13 @@ pub use child::serve;
 pub use sandbox::{Sandbox, harden_parent};
 
 /// Bytes of a request: an object of [`platform_click::limits::MAX_OBJECT_SIZE`] and what goes with
-/// it.
-const MAX_REQUEST: usize = platform_click::limits::MAX_OBJECT_SIZE.saturating_add(4096);
+/// it, which is what a reply said before.
+const MAX_REQUEST: usize = platform_click::limits::MAX_OBJECT_SIZE.saturating_add(MAX_REPLY);
 
-/// Bytes of a reply: eight programs with sixteen findings of a few kilobytes each.
-const MAX_REPLY: usize = 1 << 20;
+/// Bytes of a reply: eight programs, each with the claims of two engines (8,192 about registers, of
+/// 70 bytes at most, and 65,536 about instructions, of 10 bytes), or with sixteen findings of a few
+/// kilobytes.
+const MAX_REPLY: usize = 20 << 20;
 
 /// Bytes kept of what a child says on its standard error.
 const MAX_STDERR: usize = 4096;
@@ -41,6 +43,17 @@ pub struct Worker {
     pub args: Vec<OsString>,
     /// What a child may use.
     pub limits: Limits,
+}
+
+impl Worker {
+    /// The same with so much more time for its work.
+    #[must_use]
+    pub(crate) fn with_more_time(&self, time: Duration) -> Self {
+        let mut worker = self.clone();
+        worker.limits.cpu = worker.limits.cpu.saturating_add(time);
+        worker.limits.wall = worker.limits.wall.saturating_add(time);
+        worker
+    }
 }
 
 /// What one child may use.

@@ -31,8 +31,8 @@ pub(crate) fn play(role: &str) -> ExitCode {
         "sleep" => {
             std::thread::sleep(Duration::from_secs(60));
         }
-        "large-reply" => return serve(|_| vec![0; (1 << 20) - 1]),
-        "largest-reply" => return serve(|_| vec![7; (1 << 20) - 2]),
+        "large-reply" => return serve(|_| vec![0; (20 << 20) - 1]),
+        "largest-reply" => return serve(|_| vec![7; (20 << 20) - 2]),
         "prints" => {
             return serve(|_| {
                 println!("printed by mistake");

@@ -118,7 +118,7 @@ fn undecided_error(undecided: &Undecided) -> CliError {
     };
     let error = CliError::message(undecided.code, message);
     match &undecided.counterexample {
-        Some(input) => error.hint(show::finding::input(input)),
+        Some(found) => error.hint(show::finding::runs(found)),
         None => error,
     }
 }

@@ -154,21 +154,32 @@ fn marked(text: &str, column: u32) -> Range<usize> {
     start..start.saturating_add(length).min(text.len().max(start))
 }
 
-/// The input of a run that contradicts a proof, as much as repeats it.
-pub(crate) fn input(input: &Counterexample) -> String {
-    let packet = input.packet.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    let place = match (&input.line, input.slot) {
+/// The runs that contradict a proof, as much as a line takes.
+pub(crate) fn runs(found: &Counterexample) -> String {
+    let place = match (&found.line, found.slot) {
         (Some(line), _) => format!(" at {}:{}: `{}`", line.file, line.line, line.text.trim()),
         (None, Some(slot)) => format!(" at instruction {slot}"),
         (None, None) => String::new(),
     };
-    format!(
-        "it went wrong{place}, with seed {}, run {}, port {}, mark {}, packet {}",
-        input.seed, input.run, input.port, input.mark, packet
-    )
+    let last = match found.scenario.steps.last() {
+        Some(step) => format!(
+            ", the last on port {}, mark {}, packet {}",
+            step.annotations.port,
+            step.annotations.mark,
+            hex(&step.packet)
+        ),
+        None => String::new(),
+    };
+    let runs = found.scenario.steps.len();
+    format!("it went wrong{place}, after {runs} runs{last}")
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The finding as JSON.
