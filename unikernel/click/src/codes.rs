@@ -3,8 +3,8 @@
 platform_click::codes! {
     SYNTAX = "BPF-C001", Usage, "the configuration has a syntax error",
         "A configuration is a list of declarations (`name :: Class(arguments);`) and connections (`a [1] -> [0] b;`).";
-    UNSUPPORTED = "BPF-C002", Usage, "the configuration uses a construct that is not supported",
-        "Write declarations and connections out: compound elements, element groups, `=>`, port lists, variables and libraries are refused, never guessed at.";
+    UNSUPPORTED = "BPF-C002", Usage, "the configuration requires a package",
+        "Packages are code that Click loads at run time; here, all classes are built in (`bpfclick --list`). Leave the line out.";
     CLASS = "BPF-C003", Usage, "an element class is unknown",
         "`bpfclick --list` prints the classes that there are.";
     NAME = "BPF-C004", Usage, "an element's name is undeclared, declared twice, or that of a class",
@@ -33,4 +33,6 @@ platform_click::codes! {
         "Every way round a cycle of connections must at some point lead out of it.";
     QUARANTINE = "BPF-C016", Internal, "a program did what its proof excludes, or ran out of fuel too often",
         "The element drops everything until the process starts again. Keep object, bundle and traffic: a proof was wrong, or the fuel of the platform is too little for the program.";
+    COMPOUND = "BPF-C020", Usage, "a compound element is wrong",
+        "A compound element is `elementclass Name { $parameter, KEYWORD $other | statements || another variant }`; its statements use every port of `input` and `output` up to the highest.";
 }

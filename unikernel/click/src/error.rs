@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration, and where.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
@@ -40,9 +41,84 @@ pub enum Problem {
         /// What begins here.
         what: &'static str,
     },
-    /// A construct of Click that this implementation refuses.
-    #[error("{0} is not supported")]
-    Unsupported(&'static str),
+    /// A line begins with `#` and is none that a preprocessor leaves.
+    #[error("a line that begins with `#` is not `# NUMBER \"FILE\"`")]
+    Directive,
+    /// A package, which would be code.
+    #[error("there is no package `{0}`")]
+    Package(String),
+    /// A library that a compound element requires.
+    #[error("a library is required within a compound element")]
+    LibraryWithin,
+    /// There are too many libraries.
+    #[error("more than {max} libraries", max = limits::MAX_LIBRARIES)]
+    TooManyLibraries,
+    /// Compound elements lie in each other too often.
+    #[error("compound elements lie in each other more than {max} times", max = limits::MAX_NESTING)]
+    Nesting,
+    /// Variables give too much text.
+    #[error("variables stand for more than {max} bytes in all", max = limits::MAX_EXPANSION)]
+    TooMuchExpansion,
+    /// There are too many connections.
+    #[error("more than {max} connections", max = limits::MAX_CONNECTIONS)]
+    TooManyConnections,
+    /// Brackets name too many ports.
+    #[error("more than {max} ports", max = limits::MAX_PORTS)]
+    TooManyPorts,
+    /// `...` without a compound element before it.
+    #[error("`...` extends a class with the variants before it, and there are none")]
+    LoneDots,
+    /// There is no class to extend.
+    #[error("there is no element class `{0}` to extend")]
+    NothingToExtend(String),
+    /// A chain goes on behind an implied output.
+    #[error("an element is missing in the middle of a chain")]
+    ImpliedWithin,
+    /// `input` at the end of a connection, or `output` at its start.
+    #[error("`{0}` of a compound element is used from the wrong side")]
+    WrongSide(Direction),
+    /// The ports of a compound element have a gap.
+    #[error("{side} {port} of the compound element is not used, and a higher one is")]
+    PortGap {
+        /// The side.
+        side: Direction,
+        /// The first port that is not used.
+        port: usize,
+    },
+    /// No variant of a compound element fits.
+    #[error("no variant of the element class takes {wanted}; there is {}", candidates.join(", "))]
+    NoVariant {
+        /// What is given.
+        wanted: String,
+        /// What the variants take.
+        candidates: Vec<String>,
+    },
+    /// A variable is defined twice, or is a parameter too.
+    #[error("the variable `${0}` is defined twice")]
+    VariableTwice(String),
+    /// Two parameters have one keyword.
+    #[error("two parameters have the keyword {0}")]
+    KeywordTwice(String),
+    /// Parameters are in the wrong order.
+    #[error("parameters without a keyword come first, one for the rest comes last")]
+    ParameterOrder,
+    /// `define` names something that is no variable.
+    #[error("`{0}` is not a variable such as `$name`")]
+    NotAVariable(String),
+    /// An element's name has a part that is a number.
+    #[error("`{0}` has a part that is a number only and cannot name an element")]
+    NumberAsName(String),
+    /// Two port lists that may go on, in one connection.
+    #[error("both sides of a connection, or two elements of one, have an open port list")]
+    TwoOpen,
+    /// Different numbers of ports on both sides of an arrow.
+    #[error("{outputs} outputs are connected to {inputs} inputs")]
+    Mismatch {
+        /// Outputs.
+        outputs: usize,
+        /// Inputs.
+        inputs: usize,
+    },
     /// The text is too long.
     #[error("a configuration of {0} bytes is longer than {max}", max = limits::MAX_CONFIG_SIZE)]
     TooLong(usize),
@@ -58,7 +134,7 @@ pub enum Problem {
         /// The name.
         name: String,
         /// The class whose name is nearest.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// There is no such element.
     #[error("`{name}` is neither a declared element nor an element class")]
@@ -85,8 +161,8 @@ pub enum Problem {
     /// An input port where no connection comes from, or an output port that none leaves.
     #[error("{0} port at the {end} of a chain", end = if *.0 == Direction::Input { "start" } else { "end" })]
     StrayPort(Direction),
-    /// Several elements on both sides of one arrow.
-    #[error("several elements on both sides of `->`")]
+    /// Several ports on both sides of `->`.
+    #[error("several ports on both sides of `->`; `=>` connects them one by one")]
     ManyToMany,
     /// A mandatory argument is not there.
     #[error("`{class}` needs the argument {keyword}")]
@@ -215,15 +291,41 @@ impl Problem {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Syntax { .. } | Self::Unterminated { .. } | Self::StrayPort(_) => codes::SYNTAX,
-            Self::Unsupported(_) | Self::ManyToMany => codes::UNSUPPORTED,
-            Self::TooLong(_) | Self::TooManyElements => codes::LIMIT,
+            Self::Syntax { .. }
+            | Self::Unterminated { .. }
+            | Self::Directive
+            | Self::StrayPort(_)
+            | Self::ManyToMany
+            | Self::ImpliedWithin
+            | Self::NotAVariable(_) => codes::SYNTAX,
+            Self::Package(_) => codes::UNSUPPORTED,
+            Self::TooLong(_)
+            | Self::TooManyElements
+            | Self::TooManyLibraries
+            | Self::Nesting
+            | Self::TooMuchExpansion
+            | Self::TooManyConnections
+            | Self::TooManyPorts => codes::LIMIT,
+            Self::LoneDots
+            | Self::LibraryWithin
+            | Self::NothingToExtend(_)
+            | Self::WrongSide(_)
+            | Self::PortGap { .. }
+            | Self::NoVariant { .. }
+            | Self::VariableTwice(_)
+            | Self::KeywordTwice(_)
+            | Self::ParameterOrder => codes::COMPOUND,
             Self::PortNumber(_)
+            | Self::TwoOpen
+            | Self::Mismatch { .. }
             | Self::NoSuchPort { .. }
             | Self::Unconnected { .. }
             | Self::Reused { .. } => codes::PORT,
             Self::UnknownClass { .. } => codes::CLASS,
-            Self::Undeclared { .. } | Self::Redeclared { .. } | Self::ClassAsName(_) => codes::NAME,
+            Self::Undeclared { .. }
+            | Self::Redeclared { .. }
+            | Self::ClassAsName(_)
+            | Self::NumberAsName(_) => codes::NAME,
             Self::ArgumentsOnReference(_)
             | Self::Missing { .. }
             | Self::UnknownArgument { .. }

@@ -7,6 +7,30 @@ pub const MAX_CONFIG_SIZE: usize = 1 << 20;
 /// Elements of a configuration: the IP router of Click's paper has 206 once flattened.
 pub const MAX_ELEMENTS: usize = 4096;
 
+/// Compound elements and groups that one lies in: what Click's lexer allows (`max_depth`).
+pub const MAX_NESTING: usize = 100;
+
+/// Variants of one class that are tried: more than there are sensible numbers of arguments and ports.
+pub const MAX_VARIANTS: usize = 256;
+
+/// Elements, and the walls of compound elements and groups between them: four for each element,
+/// which is more than any of Click's own configurations has.
+pub const MAX_NODES: usize = MAX_ELEMENTS.saturating_mul(4);
+
+/// Connections of a configuration: sixteen for each element. The IP router of Click's paper has 260
+/// for 206.
+pub const MAX_CONNECTIONS: usize = MAX_ELEMENTS.saturating_mul(16);
+
+/// Walls that all connections together lead through: sixteen for each connection.
+pub const MAX_TUNNEL_STEPS: usize = MAX_CONNECTIONS.saturating_mul(16);
+
+/// Bytes that variables stand for in all, and uses of them: what the longest configuration could
+/// have written out itself.
+pub const MAX_EXPANSION: usize = MAX_CONFIG_SIZE;
+
+/// Libraries of a configuration: Click's own collection has 4.
+pub const MAX_LIBRARIES: usize = 64;
+
 /// Ports on one side of an element: a classifier names outputs 0 to 254.
 pub const MAX_PORTS: usize = 255;
 

@@ -11,8 +11,10 @@ impl Problem {
     /// What to do about it: a guess at what was meant, or the help of the diagnostic.
     fn help(&self) -> String {
         let nearest = match self {
-            Self::UnknownClass { nearest, .. } | Self::UnknownArgument { nearest, .. } => *nearest,
-            Self::Undeclared { nearest, .. } => nearest.as_deref(),
+            Self::UnknownArgument { nearest, .. } => *nearest,
+            Self::UnknownClass { nearest, .. } | Self::Undeclared { nearest, .. } => {
+                nearest.as_deref()
+            }
             _ => None,
         };
         nearest.map_or_else(
@@ -28,10 +30,20 @@ impl ConfigError {
     /// and what to do.
     #[must_use]
     pub fn render(&self, source: &Source) -> String {
-        let place = source.position(self.span.start);
+        self.render_as("error", source)
+    }
+
+    /// As [`Self::render`], of something that is only odd.
+    #[must_use]
+    pub fn render_warning(&self, source: &Source) -> String {
+        self.render_as("warning", source)
+    }
+
+    fn render_as(&self, severity: &str, source: &Source) -> String {
+        let place = source.place(self.span.start);
         let mut out = format!(
-            "{}:{}:{}: error[{}]: {self}",
-            source.name(),
+            "{}:{}:{}: {severity}[{}]: {self}",
+            place.name,
             place.line,
             place.column,
             self.code(),

@@ -3,8 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::compound::{Formal, REST};
 use super::lexer::{Lexer, is_blank};
-use super::source::{Source, Span};
+use super::source::Span;
 use super::value::Value;
 use crate::error::{ConfigError, Problem};
 use crate::nearest::nearest;
@@ -19,16 +20,23 @@ pub struct Argument {
     pub span: Span,
 }
 
-/// Cuts the text between two parentheses at its commas. Quoted commas do not cut; an empty
-/// argument at the end, behind a trailing comma, is none.
-pub(super) fn split(source: &Source, list: Span) -> Result<Vec<Argument>, ConfigError> {
-    let mut lexer = Lexer::starting_at(source, list.start);
+/// Cuts a text at its commas. Quoted commas do not cut; an empty argument at the end, behind a
+/// trailing comma, is none. The text stands in the configuration at `at`.
+pub(super) fn split(text: &str, at: usize) -> Result<Vec<Argument>, ConfigError> {
+    let moved = |span: Span| Span::new(span.start.saturating_add(at), span.end.saturating_add(at));
+    let mut lexer = Lexer::new(text, Span::new(0, text.len()));
     let mut arguments = Vec::new();
     loop {
-        let argument = next_argument(source, &mut lexer, list.end)?;
-        let at_end = lexer.position() >= list.end;
+        let argument = next_argument(text, &mut lexer).map_err(|error| ConfigError {
+            span: moved(error.span),
+            ..error
+        })?;
+        let at_end = lexer.position() >= text.len();
         if !at_end || !argument.text.is_empty() {
-            arguments.push(argument);
+            arguments.push(Argument {
+                span: moved(argument.span),
+                ..argument
+            });
         }
         if at_end {
             return Ok(arguments);
@@ -39,21 +47,19 @@ pub(super) fn split(source: &Source, list: Span) -> Result<Vec<Argument>, Config
 
 /// Reads up to the next comma or the end. Blanks within an argument stay as they are; a comment
 /// within it becomes one blank.
-fn next_argument(
-    source: &Source,
-    lexer: &mut Lexer<'_>,
-    end: usize,
-) -> Result<Argument, ConfigError> {
+fn next_argument(list: &str, lexer: &mut Lexer<'_>) -> Result<Argument, ConfigError> {
     let mut text = String::new();
     let mut blanks = String::new();
     let mut after_comment = false;
     let mut span: Option<Span> = None;
     let start = lexer.position();
-    while lexer.position() < end {
+    loop {
         let piece_start = lexer.position();
         lexer.skip_piece_before_comma()?;
         let piece_span = Span::new(piece_start, lexer.position());
-        let piece = source.slice(piece_span);
+        let piece = list
+            .get(piece_span.start..piece_span.end)
+            .unwrap_or_default();
         if piece.is_empty() {
             break;
         }
@@ -61,13 +67,10 @@ fn next_argument(
             if !after_comment {
                 blanks.push_str(piece);
             }
-        } else if piece.starts_with("//") || piece.starts_with("/*") {
+        } else if is_comment(piece) {
             blanks = " ".into();
             after_comment = true;
         } else {
-            if refers_to_variable(piece, source.slice(Span::new(lexer.position(), end))) {
-                return Err(Problem::Unsupported("a variable").at(piece_span));
-            }
             if !text.is_empty() {
                 text.push_str(&blanks);
             }
@@ -83,29 +86,47 @@ fn next_argument(
     })
 }
 
-/// Whether `$name`, `${name}` or `$(call)` is in this piece, where Click would replace it: not in
-/// single quotes, and not behind a backslash.
-fn refers_to_variable(piece: &str, rest: &str) -> bool {
-    let names = |next: Option<char>| {
-        next.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '('))
-    };
-    if piece == "$" {
-        return names(rest.chars().next());
-    }
-    let mut characters = piece.chars().peekable();
-    if characters.next() != Some('"') {
-        return false;
-    }
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => {
-                characters.next();
+/// Whether a piece is a comment or a preprocessor line.
+fn is_comment(piece: &str) -> bool {
+    piece.starts_with("//")
+        || piece.starts_with("/*")
+        || (piece.len() > 1 && piece.starts_with('#'))
+}
+
+/// The texts that `arguments` give the parameters with these keywords (`cp_assign_arguments` in
+/// `lib/confparse.cc` of Click's sources). Parameters without a keyword come first and take
+/// arguments in order; a last one called [`REST`] takes all that are left. `None` if an argument is
+/// missing or left over.
+pub(super) fn assign(arguments: &[Argument], parameters: &[Formal]) -> Option<Vec<String>> {
+    let keyword_of = |formal: &Formal| formal.keyword.clone();
+    let takes_rest = parameters.last().and_then(keyword_of).as_deref() == Some(REST);
+    let named = parameters.len().saturating_sub(usize::from(takes_rest));
+    let named = parameters.get(..named)?;
+    let positional = named.iter().take_while(|formal| formal.keyword.is_none());
+    let positional = positional.count();
+    let mut values: Vec<Option<String>> = named.iter().map(|_| None).collect();
+    let mut rest: Vec<&str> = Vec::new();
+    for (index, argument) in arguments.iter().enumerate() {
+        if let (Some(value), true) = (values.get_mut(index), index < positional) {
+            *value = Some(argument.text.clone());
+            continue;
+        }
+        let found = keyword(&argument.text).and_then(|(keyword, text)| {
+            let is_it = |formal: &Formal| formal.keyword.as_deref() == Some(keyword);
+            Some((named.iter().position(is_it)?, text))
+        });
+        match found {
+            Some((at, text)) => {
+                *values.get_mut(at)? = Some(text.into());
             }
-            '$' if names(characters.peek().copied()) => return true,
-            _ => {}
+            None if takes_rest => rest.push(&argument.text),
+            None => return None,
         }
     }
-    false
+    if takes_rest {
+        values.push(Some(rest.join(", ")));
+    }
+    values.into_iter().collect()
 }
 
 /// The arguments of one element while its class reads them.
@@ -272,8 +293,7 @@ mod tests {
     use super::*;
 
     fn texts(list: &str) -> Vec<String> {
-        let source = Source::new("test", list);
-        let arguments = split(&source, Span::new(0, list.len())).unwrap();
+        let arguments = split(list, 0).unwrap();
         for argument in &arguments {
             assert!(argument.span.end <= list.len());
         }
@@ -304,15 +324,42 @@ mod tests {
         }
     }
 
+    fn formals(parameters: &[(&str, &str)]) -> Vec<Formal> {
+        let formal = |(name, keyword): &(&str, &str)| Formal {
+            name: (*name).into(),
+            keyword: (!keyword.is_empty()).then(|| (*keyword).into()),
+        };
+        parameters.iter().map(formal).collect()
+    }
+
     #[test]
-    fn variables_are_refused_where_click_would_replace_them() {
-        for list in ["$a", "x$a", "${a}", "$(a.b)", "\"x $a\"", "a, $1"] {
-            let source = Source::new("test", list);
-            let error = split(&source, Span::new(0, list.len())).unwrap_err();
-            assert!(
-                matches!(error.problem, Problem::Unsupported("a variable")),
-                "{list}"
-            );
+    fn arguments_find_their_parameters() {
+        let two = formals(&[("a", ""), ("b", "")]);
+        let keyword = formals(&[("a", ""), ("b", "TWO")]);
+        let rest = formals(&[("a", ""), ("b", "TWO"), ("c", REST)]);
+        let all = formals(&[("c", REST)]);
+        type Case<'a> = (&'a str, &'a [Formal], Option<&'a [&'a str]>);
+        let cases: [Case<'_>; 15] = [
+            ("", &[], Some(&[])),
+            ("1", &[], None),
+            ("1, 2", &two, Some(&["1", "2"])),
+            ("1", &two, None),
+            ("1, 2, 3", &two, None),
+            ("TWO 1, TWO 2", &two, Some(&["TWO 1", "TWO 2"])),
+            ("1, TWO 2", &keyword, Some(&["1", "2"])),
+            ("1, TWO 2, TWO 3", &keyword, Some(&["1", "3"])),
+            ("1, 2", &keyword, None),
+            ("1, THREE 2", &keyword, None),
+            ("1, TWO 2", &rest, Some(&["1", "2", ""])),
+            ("1, 2, TWO 3, X 4", &rest, Some(&["1", "3", "2, X 4"])),
+            ("1, X 4", &rest, None),
+            ("", &all, Some(&[""])),
+            ("1, X 2", &all, Some(&["1, X 2"])),
+        ];
+        for (list, parameters, expected) in cases {
+            let found = assign(&split(list, 0).unwrap(), parameters);
+            let expected = expected.map(|texts| texts.iter().map(ToString::to_string).collect());
+            assert_eq!(found, expected, "{list}");
         }
     }
 
@@ -328,8 +375,7 @@ mod tests {
     const KEYWORDS: &[&str] = &["A", "B", "C"];
 
     fn read(list: &str) -> Result<Vec<Option<String>>, String> {
-        let source = Source::new("test", list);
-        let arguments = split(&source, Span::new(0, list.len())).unwrap();
+        let arguments = split(list, 0).unwrap();
         let mut reader = Arguments::new("Class", KEYWORDS, Span::default(), &arguments);
         let mut read = || {
             let values = [

@@ -2,12 +2,16 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::arguments::Argument;
-use super::parser;
-use super::resolve::resolve;
+use super::compound::Classes;
+use super::declare::Declarer;
+use super::expand::Expander;
+use super::library::{Libraries, NoLibraries};
 use super::source::{Source, Span};
+use super::tunnel::connect_through;
 use crate::elements::{self, ElementClass};
 use crate::error::{ConfigError, Problem};
 use crate::limits;
@@ -18,6 +22,21 @@ use crate::limits;
 pub struct Config {
     pub(super) elements: Vec<Declaration>,
     pub(super) connections: Vec<Connection>,
+    pub(super) requirements: Vec<String>,
+    /// Shared, since errors have no copies.
+    warnings: Arc<[ConfigError]>,
+}
+
+/// How a configuration is read.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    /// Variables that count more than what the configuration defines: names and texts.
+    pub variables: Vec<(String, String)>,
+    /// Whether ports where no connection is are warnings, as they are for the system whose
+    /// configurations have them.
+    pub lenient: bool,
+    /// Where libraries come from.
+    pub libraries: &'a mut dyn Libraries,
 }
 
 /// An element.
@@ -64,7 +83,7 @@ pub struct Connection {
 }
 
 impl Config {
-    /// Reads a configuration.
+    /// Reads a configuration that requires no libraries.
     ///
     /// # Errors
     /// The first thing that is wrong with it, and where.
@@ -77,11 +96,28 @@ impl Config {
         source: &Source,
         classes: &'static [ElementClass],
     ) -> Result<Self, ConfigError> {
-        let len = source.text().len();
-        if len > limits::MAX_CONFIG_SIZE {
-            return Err(Problem::TooLong(len).at(Span::default()));
-        }
-        resolve(source, classes, parser::parse(source)?)
+        let reading = &mut Reading {
+            variables: Vec::new(),
+            lenient: false,
+            libraries: &mut NoLibraries,
+        };
+        // The texts of libraries would be added; there are none.
+        read(&mut source.clone(), classes, reading)
+    }
+
+    /// Reads a configuration. The texts of libraries that it requires are added to `source`, so
+    /// that places in them have names.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, and where.
+    pub fn read(source: &mut Source, reading: &mut Reading<'_>) -> Result<Self, ConfigError> {
+        read(source, elements::ALL, reading)
+    }
+
+    /// What is odd about it, and where.
+    #[must_use]
+    pub fn warnings(&self) -> &[ConfigError] {
+        &self.warnings
     }
 
     /// The elements, in the order of their declarations.
@@ -95,6 +131,35 @@ impl Config {
     pub fn connections(&self) -> &[Connection] {
         &self.connections
     }
+}
+
+fn read(
+    source: &mut Source,
+    classes: &'static [ElementClass],
+    reading: &mut Reading<'_>,
+) -> Result<Config, ConfigError> {
+    let len = source.text().len();
+    if len > limits::MAX_CONFIG_SIZE {
+        return Err(Problem::TooLong(len).at(Span::default()));
+    }
+    let mut declarer = Declarer::new(source, Classes::new(classes), reading);
+    let scope = declarer.configuration()?;
+    let Declarer {
+        source,
+        reading,
+        classes,
+        requirements,
+        warnings,
+        ..
+    } = declarer;
+    let flat = Expander::new(source, &classes).expand(&scope, &reading.variables)?;
+    let (elements, connections) = connect_through(flat)?;
+    Ok(Config {
+        elements,
+        connections,
+        requirements,
+        warnings: warnings.into(),
+    })
 }
 
 #[cfg(test)]

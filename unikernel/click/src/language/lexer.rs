@@ -1,6 +1,6 @@
 //! Tokens of the Click language (click(5), `doc/click.y` of Click's sources).
 
-use super::source::{Source, Span};
+use super::source::{Directive, Span, split_line};
 use crate::error::{ConfigError, Problem};
 
 /// What a token is.
@@ -8,37 +8,48 @@ use crate::error::{ConfigError, Problem};
 pub(super) enum Token {
     /// A word: an element, a class or a port number.
     Word,
+    /// `$name`.
+    Variable,
     /// `->`.
     Arrow,
+    /// `=>`.
+    ThickArrow,
     /// `::`.
     Colons,
+    /// `||`.
+    Bars,
+    /// `...`.
+    Dots,
+    /// `elementclass`.
+    ElementClass,
+    /// `define`.
+    Define,
+    /// `require`.
+    Require,
+    /// `provide`, which is reserved and has no meaning.
+    Provide,
     /// A single character of the grammar.
     Mark(char),
-    /// Something of the language that this implementation does not have, with its name.
-    Unsupported(&'static str),
     /// The end of the text.
     End,
 }
 
-/// `# 12 "file"`, as a C preprocessor leaves it.
-const DIRECTIVE: &str = "a preprocessor directive";
-
-/// Cuts a configuration into tokens, one at a time: what is between the parentheses behind a class
-/// is not made of tokens, and only the parser knows where such a text begins.
+/// Cuts a text into tokens, one at a time: what is between the parentheses behind a class is not
+/// made of tokens, and only the parser knows where such a text begins.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
-    source: &'a Source,
+    /// Ends where the lexer ends.
+    text: &'a str,
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) const fn new(source: &'a Source) -> Self {
-        Self::starting_at(source, 0)
-    }
-
-    /// A lexer that starts within the text.
-    pub(super) const fn starting_at(source: &'a Source, at: usize) -> Self {
-        Self { source, at }
+    /// A lexer of a piece of `text`; its places count from the start of `text`.
+    pub(super) fn new(text: &'a str, piece: Span) -> Self {
+        Self {
+            text: text.get(..piece.end).unwrap_or(text),
+            at: piece.start,
+        }
     }
 
     /// The byte that it reads next.
@@ -84,7 +95,7 @@ impl<'a> Lexer<'a> {
             Some('"') => self.skip_double_quoted(opening),
             Some('\\') if self.rest().starts_with("\\<") => self.skip_hex(opening),
             Some('/') if self.skip_comment()? => Ok(()),
-            Some('#') if self.at_line_start() => Err(Problem::Unsupported(DIRECTIVE).at(opening)),
+            Some('#') if self.skip_directive()? => Ok(()),
             _ => {
                 self.advance();
                 Ok(())
@@ -103,12 +114,10 @@ impl<'a> Lexer<'a> {
     fn token(&mut self) -> Token {
         for (text, token) in [
             ("->", Token::Arrow),
+            ("=>", Token::ThickArrow),
             ("::", Token::Colons),
-            ("=>", Token::Unsupported("the connector `=>`")),
-            ("||", Token::Unsupported("an overloaded compound element")),
-            ("...", Token::Unsupported("an extended compound element")),
-            ("{", Token::Unsupported("a compound element")),
-            ("$", Token::Unsupported("a variable")),
+            ("||", Token::Bars),
+            ("...", Token::Dots),
         ] {
             if self.rest().starts_with(text) {
                 self.at = self.at.saturating_add(text.len());
@@ -117,16 +126,22 @@ impl<'a> Lexer<'a> {
         }
         match self.peek() {
             None => Token::End,
-            Some('#') if self.at_line_start() => {
-                self.advance();
-                Token::Unsupported(DIRECTIVE)
-            }
+            Some('$') => self.variable(),
             Some(character) if is_word(character) => self.word(),
             Some(character) => {
                 self.advance();
                 Token::Mark(character)
             }
         }
+    }
+
+    /// `$`, then letters, digits and `_`.
+    fn variable(&mut self) -> Token {
+        self.advance();
+        while self.peek().is_some_and(is_name) {
+            self.advance();
+        }
+        Token::Variable
     }
 
     /// Letters, digits, `_` and `@`, with single slashes between them.
@@ -139,23 +154,49 @@ impl<'a> Lexer<'a> {
             }
             self.advance();
         }
-        match self.source.slice(Span::new(start, self.at)) {
-            "elementclass" => Token::Unsupported("`elementclass`"),
-            "require" => Token::Unsupported("`require`"),
-            "provide" => Token::Unsupported("`provide`"),
-            "define" => Token::Unsupported("`define`"),
+        match self.text.get(start..self.at) {
+            Some("elementclass") => Token::ElementClass,
+            Some("define") => Token::Define,
+            Some("require") => Token::Require,
+            Some("provide") => Token::Provide,
             _ => Token::Word,
         }
     }
 
-    fn skip_blanks(&mut self) -> Result<(), ConfigError> {
+    /// Skips everything up to the next blank or comment.
+    pub(super) fn skip_word(&mut self) -> Result<(), ConfigError> {
+        while self.peek().is_some_and(|character| !is_blank(character)) && !self.at_comment() {
+            self.skip_piece()?;
+        }
+        Ok(())
+    }
+
+    fn at_comment(&self) -> bool {
+        self.rest().starts_with("//") || self.rest().starts_with("/*")
+    }
+
+    pub(super) fn skip_blanks(&mut self) -> Result<(), ConfigError> {
         loop {
             if self.peek().is_some_and(is_blank) {
                 self.advance();
-            } else if !self.skip_comment()? {
+            } else if !self.skip_comment()? && !self.skip_directive()? {
                 return Ok(());
             }
         }
+    }
+
+    /// Skips a preprocessor line, if one begins here. [`super::Source`] knows what it means.
+    fn skip_directive(&mut self) -> Result<bool, ConfigError> {
+        if self.peek() != Some('#') || !self.at_line_start() {
+            return Ok(false);
+        }
+        let (line, _) = split_line(self.rest());
+        let span = Span::new(self.at, self.at.saturating_add(line.len()));
+        if Directive::parse(line).is_none() {
+            return Err(Problem::Directive.at(span));
+        }
+        self.at = span.end;
+        Ok(true)
     }
 
     /// Skips a comment, if one begins here.
@@ -223,12 +264,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_line_start(&self) -> bool {
-        let before = self.source.text().get(..self.at).unwrap_or_default();
+        let before = self.text.get(..self.at).unwrap_or_default();
         before.is_empty() || before.ends_with(['\n', '\r'])
     }
 
     fn rest(&self) -> &'a str {
-        self.source.text().get(self.at..).unwrap_or_default()
+        self.text.get(self.at..).unwrap_or_default()
     }
 
     fn peek(&self) -> Option<char> {
@@ -255,6 +296,11 @@ const fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '@')
 }
 
+/// Whether a character may be in the name of a variable.
+pub(super) const fn is_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
 fn unterminated(what: &'static str, opening: Span) -> ConfigError {
     Problem::Unterminated { what }.at(opening)
 }
@@ -267,21 +313,23 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        let source = Source::new("test", text);
-        let mut lexer = Lexer::new(&source);
+        let mut lexer = Lexer::new(text, Span::new(0, text.len()));
         let mut words = Vec::new();
         loop {
             let (token, span) = lexer.next().unwrap();
             if token == Token::End {
                 return words;
             }
-            words.push(source.slice(span).to_string());
+            words.push(text[span.start..span.end].to_string());
         }
     }
 
     #[test]
     fn tokens_and_blanks() {
-        let cases: [(&str, &[&str]); 8] = [
+        let cases: [(&str, &[&str]); 11] = [
+            ("a=>b||c...", &["a", "=>", "b", "||", "c", "..."]),
+            ("$a,$ {", &["$a", ",", "$", "{"]),
+            ("a\n# 3 \"x\"\nb #", &["a", "b", "#"]),
             ("a->b", &["a", "->", "b"]),
             ("a::B;c", &["a", "::", "B", ";", "c"]),
             ("a/b/c /", &["a/b/c", "/"]),
@@ -307,10 +355,10 @@ mod tests {
             "/* ) */",
             "\"\\<20 // ) \" \n>\"",
         ] {
-            let source = Source::new("test", alloc::format!("{text}) rest"));
-            let mut lexer = Lexer::new(&source);
+            let whole = alloc::format!("{text}) rest");
+            let mut lexer = Lexer::new(&whole, Span::new(0, whole.len()));
             let span = lexer.arguments(Span::default()).unwrap();
-            assert_eq!(source.slice(span), text);
+            assert_eq!(&whole[span.start..span.end], text);
             assert_eq!(lexer.next().unwrap().0, Token::Word);
         }
     }
@@ -318,8 +366,8 @@ mod tests {
     #[test]
     fn what_is_opened_must_be_closed() {
         for text in ["/*", "x", "'", "\"", "\"\\", "\\<00", "\\</*", "(", "/*)"] {
-            let source = Source::new("test", text);
-            let error = Lexer::new(&source).arguments(Span::default()).unwrap_err();
+            let mut lexer = Lexer::new(text, Span::new(0, text.len()));
+            let error = lexer.arguments(Span::default()).unwrap_err();
             assert!(
                 matches!(error.problem, Problem::Unterminated { .. }),
                 "{text}"

@@ -1,20 +1,32 @@
 //! The Click language: from text to elements and connections.
 //!
-//! What click(5) describes is read as Click reads it, except: compound elements, element groups,
-//! `=>`, port lists, variables (`define`, `$name`), `require`, `provide` and preprocessor lines are
-//! refused by name, and an argument that is given twice is refused instead of the last one winning.
+//! What click(5) describes is read as Click reads it, with two differences: `require(package …)`
+//! is refused, because there are none, and an argument that is given twice is refused instead of
+//! the last one winning.
+//!
+//! The text is cut into tokens, these into statements ([`syntax`]); [`declare`] finds what each name
+//! stands for, one pair of braces at a time; [`expand`] puts the elements of compound elements in
+//! their place, with variables replaced; [`tunnel`] leads connections through what has gone.
 
 mod arguments;
+mod compound;
 mod config;
+mod connect;
+mod declare;
+mod expand;
 mod lexer;
+mod library;
 mod parser;
-mod resolve;
 mod source;
+mod syntax;
+mod tunnel;
 mod unparse;
 mod value;
+mod variables;
 
 pub use arguments::Argument;
 pub(crate) use arguments::Arguments;
-pub use config::{Config, Connection, Declaration, Endpoint};
-pub use source::{Position, Source, Span};
+pub use config::{Config, Connection, Declaration, Endpoint, Reading};
+pub use library::{Libraries, Library, NoLibraries};
+pub use source::{Place, Source, Span};
 pub(crate) use value::{Value, parse_boolean, parse_limit, parse_unsigned};

@@ -35,6 +35,9 @@ impl fmt::Display for Declaration {
 /// gives the same configuration.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for requirement in &self.requirements {
+            writeln!(f, "require({requirement});\n")?;
+        }
         for element in self.elements() {
             writeln!(f, "{element}")?;
         }

@@ -1,11 +1,12 @@
 //! Values of arguments: unquoting and types (Click's `cp_unquote`, `BoolArg`, `IntArg`).
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::iter::Peekable;
 use core::str::Chars;
 
-use super::lexer::is_blank;
+use super::lexer::{Lexer, is_blank};
 use super::source::Span;
 use crate::error::{ConfigError, Problem};
 use crate::render::quoted;
@@ -239,9 +240,69 @@ fn push(word: &mut Vec<u8>, character: char) {
     word.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
+/// What stands between double quotes to mean `text` (Click's `cp_quote`).
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::new();
+    for character in text.chars() {
+        match character {
+            '\\' | '"' | '$' => quoted.extend(['\\', character]),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '\n' => quoted.push_str("\\n"),
+            control if control.is_ascii_control() => {
+                quoted.push_str(&format!("\\{:03o}", u32::from(control)));
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted
+}
+
+/// The first word of a text, quotes included, and what is behind it and the blanks that follow.
+/// The word is empty where there is none, or where a quotation is not closed.
+pub(super) fn shift_word(text: &str) -> (&str, &str) {
+    let mut lexer = Lexer::new(text, Span::new(0, text.len()));
+    let words = |lexer: &mut Lexer<'_>| {
+        lexer.skip_blanks()?;
+        let start = lexer.position();
+        lexer.skip_word()?;
+        let end = lexer.position();
+        lexer.skip_blanks()?;
+        Ok::<_, ConfigError>((text.get(start..end), text.get(lexer.position()..)))
+    };
+    match words(&mut lexer) {
+        Ok((Some(word), Some(rest))) => (word, rest),
+        _ => ("", ""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_shifted_with_their_quotes() {
+        for (text, word, rest) in [
+            ("", "", ""),
+            ("  ", "", ""),
+            ("a", "a", ""),
+            (" $x  1 2 ", "$x", "1 2 "),
+            ("'a b' /* c */ d", "'a b'", "d"),
+            ("a\"b c\"d e", "a\"b c\"d", "e"),
+            ("\\<00 01> x", "\\<00 01>", "x"),
+            ("'open", "", ""),
+        ] {
+            assert_eq!(shift_word(text), (word, rest), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_means_itself() {
+        for text in ["", "a b", "\"\\$x\t\r\n\u{1}é", "'"] {
+            let quoted = alloc::format!("\"{}\"", quote(text));
+            assert_eq!(value(&quoted).string().unwrap(), text);
+        }
+    }
 
     fn value(text: &str) -> Value<'_> {
         Value::new("X", text, Span::default())
