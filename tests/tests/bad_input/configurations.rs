@@ -41,7 +41,7 @@ fn configurations_with_mistakes() {
             "InfiniteSource(LIMIT 1) -> Discard;\nCounter -> Discard;",
             "BPF-C007",
         ),
-        ("elementclass X { input -> output }", "BPF-C002"),
+        ("elementclass X { output -> input }", "BPF-C020"),
         (
             "InfiniteSource(LIMIT 1) -> BPFFilter(FILE prog.o, TRUST mine.bpftrust) -> Discard;",
             "BPF-C006",

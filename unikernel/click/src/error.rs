@@ -188,6 +188,9 @@ pub enum Problem {
         /// The class.
         class: &'static str,
     },
+    /// A keyword without a value.
+    #[error("the argument {0} has no value")]
+    NoValue(&'static str),
     /// An argument is there twice.
     #[error("the argument {0} is given twice")]
     Repeated(&'static str),
@@ -330,6 +333,7 @@ impl Problem {
             | Self::Missing { .. }
             | Self::UnknownArgument { .. }
             | Self::TooManyArguments { .. }
+            | Self::NoValue(_)
             | Self::Repeated(_)
             | Self::Value { .. } => codes::ARGUMENT,
             Self::Reserved(_) => codes::RESERVED,

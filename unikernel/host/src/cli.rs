@@ -1,18 +1,19 @@
 //! The command line of `bpfclick`: Click's `click`, for this dataplane.
 
 use core::sync::atomic::AtomicBool;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser};
 use click_graph::elements::{self, ElementClass};
+use click_graph::language::Reading;
 use click_graph::limits::MAX_CONFIG_SIZE;
 use click_graph::{Config, HostError, Source};
 use platform_click::ExitCode;
 
-use crate::{Error, Options, files, run};
+use crate::{Error, LibraryPath, Options, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
 ///
@@ -21,9 +22,10 @@ use crate::{Error, Options, files, run};
 #[derive(Debug, Parser)]
 #[command(name = "bpfclick", version, disable_help_flag = true, after_help = AFTER_HELP)]
 struct Arguments {
-    /// File with the configuration; `-` or nothing for standard input
-    #[arg(value_name = "CONFIG", conflicts_with_all = ["file", "expression"])]
-    config: Option<PathBuf>,
+    /// File with the configuration, `-` or nothing for standard input; and variables for it, which
+    /// count more than what it defines
+    #[arg(value_name = "CONFIG | NAME=VALUE")]
+    positional: Vec<OsString>,
 
     /// File with the configuration
     #[arg(short, long, conflicts_with = "expression")]
@@ -44,6 +46,10 @@ struct Arguments {
     /// Check the configuration, its inputs and its programs, and do not run; nothing is changed
     #[arg(short, long)]
     quit: bool,
+
+    /// Warn about ports at the ends of chains, where Click and this program stop
+    #[arg(long)]
+    lenient: bool,
 
     /// Trust bundle: says who may sign programs
     #[arg(long, value_name = "FILE", requires = "state")]
@@ -66,6 +72,7 @@ const AFTER_HELP: &str = "\
 Examples:
   bpfclick -e 'InfiniteSource(LIMIT 5) -> c :: Counter -> Discard' -h c.count
   bpfclick --trust pki/trust.bpftrust --state st filter.click
+  bpfclick router.click MTU=1400 -q -o -
   bpfclick --help BPFFilter
 
 Handlers go to standard output, everything else to standard error.
@@ -107,14 +114,8 @@ impl Arguments {
         if self.list {
             return print(out, &list(), ExitCode::Accepted);
         }
-        let (source, result) = match self.source() {
-            Ok(source) => {
-                let result = self.run(&source, out, err, interrupted);
-                (source, result)
-            }
-            Err(error) => (Source::new("config", ""), Err(error.into())),
-        };
-        match result {
+        let mut source = Source::new("config", "");
+        match self.run(&mut source, out, err, interrupted) {
             Ok(code) => code,
             Err(error) => {
                 let code = error.code().exit;
@@ -123,12 +124,70 @@ impl Arguments {
         }
     }
 
-    /// Reads the configuration.
-    fn source(&self) -> Result<Source, HostError> {
+    fn run(
+        self,
+        source: &mut Source,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<ExitCode, Error> {
+        let (path, variables) = self.positional()?;
+        *source = self.source(path)?;
+        let mut libraries = LibraryPath::from_environment();
+        let mut reading = Reading {
+            variables,
+            lenient: self.lenient,
+            libraries: &mut libraries,
+        };
+        let config = Config::read(source, &mut reading)?;
+        // Where messages cannot be written, there is nobody to tell.
+        let mut talk = |line: &str| drop(writeln!(err, "{line}"));
+        for warning in config.warnings() {
+            talk(&warning.render_warning(source));
+        }
+        if let Some(output) = &self.output {
+            write_flattened(output, &config.to_string(), out)?;
+        }
+        let options = Options {
+            trust: self.trust,
+            state: self.state,
+            handlers: self.handlers,
+            check_only: self.quit,
+            interrupted,
+        };
+        let report = run(config, &options, &mut talk)?;
+        let code = print(out, &report.text(), ExitCode::Accepted);
+        match report.failure {
+            Some(failure) => Err(failure.into()),
+            None => Ok(code),
+        }
+    }
+
+    /// The configuration's file and the variables.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a pair of what the caller takes apart"
+    )]
+    fn positional(&self) -> Result<(Option<&Path>, Vec<(String, String)>), Error> {
+        let mut path = self.file.as_deref();
+        let mut variables = Vec::new();
+        for argument in &self.positional {
+            if let Some(variable) = variable(argument) {
+                variables.push(variable);
+            } else if path.is_some() || self.expression.is_some() {
+                return Err(Error::SecondConfig(argument.display().to_string()));
+            } else {
+                path = Some(Path::new(argument));
+            }
+        }
+        Ok((path, variables))
+    }
+
+    /// Reads the text of the configuration.
+    fn source(&self, path: Option<&Path>) -> Result<Source, HostError> {
         if let Some(expression) = &self.expression {
             return Ok(Source::new("config", expression.as_str()));
         }
-        let path = self.config.as_ref().or(self.file.as_ref());
         let path = path.filter(|path| path.as_os_str() != "-");
         let (name, bytes) = match path {
             Some(path) => {
@@ -138,44 +197,20 @@ impl Arguments {
             }
             None => ("<stdin>".into(), read_stdin()?),
         };
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Source::new(name, text)),
-            Err(error) => Err(HostError::Unreadable {
-                name,
-                reason: format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()),
-            }),
-        }
-    }
-
-    fn run(
-        self,
-        source: &Source,
-        out: &mut dyn Write,
-        err: &mut dyn Write,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<ExitCode, Error> {
-        if let Some(output) = &self.output {
-            let flattened = Config::parse(source)?.to_string();
-            write_flattened(output, &flattened, out)?;
-        }
-        let options = Options {
-            trust: self.trust,
-            state: self.state,
-            handlers: self.handlers,
-            check_only: self.quit,
-            interrupted,
-        };
-        // Where messages cannot be written, there is nobody to tell.
-        let report = run(source, &options, &mut |line| drop(writeln!(err, "{line}")))?;
-        let code = print(out, &report.text(), ExitCode::Accepted);
-        match report.failure {
-            Some(failure) => Err(failure.into()),
-            None => Ok(code),
-        }
+        let text = files::utf8(&name, bytes)?;
+        Ok(Source::new(name, text))
     }
 }
 
-fn write_flattened(path: &std::path::Path, text: &str, out: &mut dyn Write) -> Result<(), Error> {
+/// `NAME=VALUE`: letters, digits and `_` before the sign.
+fn variable(argument: &OsStr) -> Option<(String, String)> {
+    let (name, value) = argument.to_str()?.split_once('=')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let legal = !name.is_empty() && name.chars().all(is_name);
+    legal.then(|| (name.into(), value.into()))
+}
+
+fn write_flattened(path: &Path, text: &str, out: &mut dyn Write) -> Result<(), Error> {
     let written = if path.as_os_str() == "-" {
         out.write_all(text.as_bytes())
     } else {

@@ -37,6 +37,9 @@ pub enum Error {
     /// A device failed while the router ran.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Two configurations on one command line.
+    #[error("`{0}` is a second configuration")]
+    SecondConfig(String),
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
@@ -53,6 +56,7 @@ impl Error {
             Self::Trust { error, .. } => error.code(),
             Self::State(error) => error.code(),
             Self::Run(error) => error.code(),
+            Self::SecondConfig(_) => codes::COMMAND_LINE,
             Self::Random(_) => codes::RANDOM,
         }
     }

@@ -1,19 +1,20 @@
 //! The Click dataplane as a Linux process.
 //!
-//! [`run`] takes a configuration and gives a [`Report`]; the program `bpfclick` is a command line
+//! [`run`] takes a [`Config`](click_graph::Config) and gives a [`Report`]; the program `bpfclick` is a command line
 //! around it ([`cli`]). Both print nothing by themselves: what elements say on the way goes to a
 //! function of the caller's.
 //!
 //! ```
-//! use click_graph::Source;
+//! use click_graph::{Config, Source};
 //! use click_host::{Options, run};
 //!
 //! let source = Source::new("config", "InfiniteSource(LIMIT 5, STOP true) -> c :: Counter -> Discard");
+//! let config = Config::parse(&source)?;
 //! let options = Options {
 //!     handlers: vec!["c.count".into()],
 //!     ..Options::default()
 //! };
-//! let report = run(&source, &options, &mut |_| {})?;
+//! let report = run(config, &options, &mut |_| {})?;
 //! assert_eq!(report.text(), "5\n");
 //! # Ok::<(), click_host::Error>(())
 //! ```
@@ -25,10 +26,12 @@ pub mod codes;
 mod dump;
 mod error;
 mod files;
+mod libraries;
 mod linux;
 mod programs;
 mod random;
 mod run;
 
 pub use error::Error;
+pub use libraries::LibraryPath;
 pub use run::{Options, Reading, Report, run};

@@ -27,7 +27,7 @@ impl Trust {
     pub(crate) fn open(trust: &Path, state: &Path) -> Result<Self, Error> {
         let state = StateDir::open(state).map_err(Error::State)?;
         let name = trust.display().to_string();
-        let bytes = files::read(&name, MAX_TRUST_BUNDLE_SIZE).map_err(HostError::from)?;
+        let bytes = files::read_regular(&name, MAX_TRUST_BUNDLE_SIZE).map_err(HostError::from)?;
         let bundle = state.read_trust(&bytes);
         let bundle = bundle.map_err(|error| Error::Trust { name, error })?;
         Ok(Self { bundle, state })
@@ -55,8 +55,9 @@ impl Programs {
 impl ProgramSource for Programs {
     fn admit(&mut self, request: &ProgramRequest) -> Result<Admission, ProgramError> {
         let trust = self.trust.as_ref().ok_or(ProgramError::NoTrust)?;
-        let object = files::read(&request.file, MAX_OBJECT_SIZE).map_err(HostError::from)?;
-        let bundle = match files::read(&request.signature, Purpose::Statement.max_size()) {
+        let object =
+            files::read_regular(&request.file, MAX_OBJECT_SIZE).map_err(HostError::from)?;
+        let bundle = match files::read_regular(&request.signature, Purpose::Statement.max_size()) {
             Ok(bundle) => Some(bundle),
             // Whether an object may be unsigned is for the loader to say. (It may not.)
             Err(ReadError::Absent(_)) => None,

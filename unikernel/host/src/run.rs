@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use click_graph::{Config, Host as _, Router, RunError, Source};
+use click_graph::{Config, Host as _, Router, RunError};
 
 use crate::Error;
 use crate::linux::LinuxHost;
@@ -69,12 +69,7 @@ impl Report {
 /// # Errors
 /// The configuration is wrong, what it needs is missing or refused, or a handler does not exist;
 /// nothing has run then. What goes wrong afterwards is in [`Report::failure`].
-pub fn run(
-    source: &Source,
-    options: &Options,
-    talk: &mut dyn FnMut(&str),
-) -> Result<Report, Error> {
-    let config = Config::parse(source)?;
+pub fn run(config: Config, options: &Options, talk: &mut dyn FnMut(&str)) -> Result<Report, Error> {
     let handlers = resolve(&config, &options.handlers)?;
     let trust = match (&options.trust, &options.state) {
         (Some(trust), Some(state)) => Some(Trust::open(trust, state)?),

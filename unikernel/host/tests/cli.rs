@@ -77,6 +77,15 @@ fn errors_and_handlers() {
             "InfiniteSource -> BPFFilter(FILE x.o, TRUST x) -> Discard",
         ],
         &["-e", five, "file.click"],
+        &[
+            "-e",
+            "InfiniteSource(LIMIT $n) -> c :: Counter -> Discard",
+            "n=3",
+            "-h",
+            "c.count",
+        ],
+        &["-e", "InfiniteSource(LIMIT 2) -> Discard [1]", "--lenient"],
+        &["-e", "require(library nowhere.click)"],
         &["--trust", "x", "-e", five],
         &["--trust", "x", "--state", "/nonexistent/st", "-e", five],
         &["--nonsense"],
@@ -223,4 +232,35 @@ fn a_closed_pipe_is_no_error() {
         .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn libraries_are_found_beside_the_configuration_and_in_the_path() {
+    let folder = Folder::new();
+    let file = |name: &str, text: &str| {
+        let path = folder.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    file(
+        "main/router.click",
+        "require(library beside.click, library far.click) s :: InfiniteSource(LIMIT 2) -> A -> B -> d :: Discard",
+    );
+    file("main/beside.click", "elementclass A { -> Counter -> }");
+    file("path/conf/far.click", "elementclass B { -> Strip(1) -> }");
+    let router = folder.path("main/router.click");
+    let output = command()
+        .env("CLICKPATH", folder.path("path"))
+        .args(["-q", "-o", "-"])
+        .arg(&router)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let flattened = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        flattened.contains("B@3/Strip@1 :: Strip(1);"),
+        "{flattened}"
+    );
+    let output = command().arg("-q").arg(&router).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
 }

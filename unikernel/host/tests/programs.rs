@@ -15,7 +15,7 @@ mod signing;
 
 use std::fs;
 
-use click_host::{Options, run};
+use click_host::Options;
 use common::{packets, pcap};
 use signing::{Site, object, sample};
 
@@ -164,7 +164,7 @@ fn refused(site: &Site, text: &str, exit: u8, id: &str) {
 
 fn refused_with(site: &Site, text: &str, options: &Options, exit: u8, id: &str) {
     let before = site.folder.snapshot();
-    let error = run(&site.folder.source(text), options, &mut |_| {}).unwrap_err();
+    let error = site.folder.run_with(text, options).unwrap_err();
     let shown = error.render(&site.folder.source(text));
     assert_eq!(error.code().exit.number(), exit, "{shown}");
     assert!(error.code().id.starts_with(id), "{shown}");
@@ -263,7 +263,7 @@ fn a_huge_or_unreadable_object_is_refused() {
     fs::create_dir(site.folder.path("folder.o")).unwrap();
     for name in ["huge.o", "folder.o"] {
         let text = format!("FromDump(DIR/in.pcap) -> BPFFilter(FILE DIR/{name}) -> Discard");
-        let error = run(&site.folder.source(&text), &site.options(&[]), &mut |_| {}).unwrap_err();
+        let error = site.folder.run_with(&text, &site.options(&[])).unwrap_err();
         assert_eq!(error.code().id, "BPF-C012");
     }
 }
@@ -287,11 +287,11 @@ fn what_should_be_known_is_said() {
     let site = filtering();
     let text = FILTER.replace("ID 1", "ID 1, JIT true");
     let mut lines = Vec::new();
-    let source = site.folder.source(&text);
-    run(&source, &site.options(&[]), &mut |line| {
-        lines.push(line.to_owned())
-    })
-    .unwrap();
+    let listen = &mut |line: &str| lines.push(line.to_owned());
+    let ran = site
+        .folder
+        .run_and_listen(&text, &site.options(&[]), listen);
+    ran.unwrap();
     let all = lines.join("\n");
     assert!(all.contains("programs are interpreted"), "{all}");
     assert!(all.contains("one engine alone vouched"), "{all}");
@@ -303,4 +303,21 @@ fn a_refusal_shows_the_element_and_the_reason() {
     fs::remove_file(site.folder.path("target-port.o.bpfsig")).unwrap();
     let shown = site.folder.error(FILTER, &site.options(&[]));
     insta::assert_snapshot!(shown);
+}
+
+/// Whoever opens a pipe to read waits until somebody writes.
+#[test]
+fn a_pipe_in_place_of_an_object_is_refused_at_once() {
+    let site = filtering();
+    let pipe = site.folder.path("target-port.o");
+    fs::remove_file(&pipe).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let error = site
+        .folder
+        .run_with(FILTER, &site.options(&[]))
+        .unwrap_err();
+    let shown = error.render(&site.folder.source(FILTER));
+    assert_eq!(error.code().exit.number(), 3, "{shown}");
+    assert!(shown.contains("it is not a regular file"), "{shown}");
 }

@@ -257,7 +257,8 @@ impl<'a> Arguments<'a> {
     /// Checks that every argument was taken.
     ///
     /// # Errors
-    /// [`Problem::Reserved`], [`Problem::UnknownArgument`], [`Problem::TooManyArguments`].
+    /// [`Problem::Reserved`], [`Problem::UnknownArgument`], [`Problem::NoValue`],
+    /// [`Problem::TooManyArguments`].
     pub(crate) fn finish(self) -> Result<(), ConfigError> {
         let Some(entry) = self.entries.iter().find(|entry| !entry.taken) else {
             return Ok(());
@@ -270,7 +271,14 @@ impl<'a> Arguments<'a> {
                 keyword: quoted(keyword),
                 nearest: nearest(keyword, self.keywords.iter().copied()),
             },
-            None => Problem::TooManyArguments { class },
+            None => match self
+                .keywords
+                .iter()
+                .find(|name| **name == entry.argument.text)
+            {
+                Some(keyword) => Problem::NoValue(keyword),
+                None => Problem::TooManyArguments { class },
+            },
         };
         Err(problem.at(entry.argument.span))
     }
@@ -406,6 +414,7 @@ mod tests {
     fn what_is_left_over_is_refused() {
         for (list, message) in [
             ("1, 2, 3", "`Class` has too many arguments"),
+            ("1, 2, C", "the argument C has no value"),
             ("C 3, 1", "`Class` has too many arguments"),
             ("D 3", "`Class` has no argument D"),
             ("C 3, C 3", "the argument C is given twice"),

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use click_graph::Source;
+use click_graph::{Config, Source};
 use click_host::{Error, Options, Report, run};
 use pcap_file::pcap::{PcapHeader, PcapPacket, PcapReader, PcapWriter};
 use pcap_file::{Endianness, TsResolution};
@@ -44,7 +44,16 @@ impl Folder {
     }
 
     pub(crate) fn run_with(&self, text: &str, options: &Options) -> Result<Report, Error> {
-        run(&self.source(text), options, &mut |_| {})
+        self.run_and_listen(text, options, &mut |_| {})
+    }
+
+    pub(crate) fn run_and_listen(
+        &self,
+        text: &str,
+        options: &Options,
+        talk: &mut dyn FnMut(&str),
+    ) -> Result<Report, Error> {
+        run(Config::parse(&self.source(text))?, options, talk)
     }
 
     /// The first line of the error that a configuration ends with, without the folder's name.
