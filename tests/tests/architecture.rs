@@ -54,6 +54,7 @@ const RULES: &[Rule] = &[
             "bpf-statement",
             "bpf-loader",
             "bpf-runtime",
+            "bpf-jit",
         ],
     ),
     rule(
@@ -61,10 +62,13 @@ const RULES: &[Rule] = &[
         false,
         &[
             "platform-click",
+            "bpf-object",
             "bpf-statement",
             "bpf-trust",
             "bpf-loader",
             "bpf-runtime",
+            "bpf-jit",
+            "code-memory",
             "click-graph",
         ],
     ),

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use bpf_jit::MachineCode;
+use bpf_object::Image;
 use bpf_runtime::Environment;
 use platform_click::Code;
 
@@ -29,6 +31,17 @@ pub trait Host: Environment {
         name: &str,
         format: DumpFormat,
     ) -> Result<Box<dyn DumpWriter>, HostError>;
+
+    /// Writes the machine code of a program as text for people, replacing a file of this name.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn write_code(
+        &mut self,
+        name: &str,
+        image: &Image,
+        code: &MachineCode,
+    ) -> Result<(), HostError>;
 
     /// A line for whoever watches the router: what the element Print prints, and warnings.
     fn message(&mut self, line: &str);

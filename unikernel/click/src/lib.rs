@@ -38,6 +38,7 @@ pub mod codes;
 mod element;
 pub mod elements;
 pub mod error;
+mod executor;
 pub mod graph;
 pub mod handlers;
 pub mod host;
@@ -51,6 +52,7 @@ mod router;
 mod testing;
 
 pub use error::{ConfigError, Problem};
+pub use executor::Jit;
 pub use handlers::HandlerError;
 pub use host::{Host, HostError};
 pub use language::{Config, Source};

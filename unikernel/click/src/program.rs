@@ -1,16 +1,19 @@
 //! Programs of elements: where they come from, and the proof that they may run.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::error::Error;
 
+use bpf_jit::{JitError, MachineMemory};
 use bpf_loader::{Admission, AdmittedObject, Expectation, Refusal};
+#[cfg(test)]
 use bpf_object::Image;
-use bpf_runtime::{Instance, LoadError, Maps, MapsError};
+use bpf_runtime::{LoadError, MapsError};
 use bpf_statement::{ExitRange, Name, Symbol};
 use platform_click::{Code, Digest, ProgramKind};
 
 use crate::codes;
+use crate::executor::{Executor, Jit};
 use crate::host::HostError;
 use crate::limits;
 
@@ -23,8 +26,10 @@ pub struct ProgramRequest {
     pub signature: String,
     /// The names, kind and outputs that are acceptable.
     pub expectation: Expectation,
-    /// Whether the configuration asks for machine code.
-    pub jit: bool,
+    /// Whether the program is to become machine code.
+    pub jit: Jit,
+    /// Where the machine code goes as text, if anywhere.
+    pub dump: Option<String>,
 }
 
 /// Where programs come from: files and a state in a process, messages in a machine.
@@ -46,6 +51,11 @@ pub trait ProgramSource {
 
     /// A number that nobody outside knows: it keeps hash maps and addresses from being guessed.
     fn secret(&mut self) -> [u64; 2];
+
+    /// Where machine code can be put; nowhere by default, so that programs are interpreted.
+    fn machine_memory(&mut self) -> Option<&mut dyn MachineMemory> {
+        None
+    }
 }
 
 /// Why an element gets no program.
@@ -85,6 +95,15 @@ pub enum ProgramError {
         #[source]
         error: MapsError,
     },
+    /// The program cannot become machine code, and the configuration asks for it.
+    #[error("`{program}` cannot be compiled")]
+    Compile {
+        /// The program.
+        program: Symbol,
+        /// Why.
+        #[source]
+        error: JitError,
+    },
     /// The runtime does not take the image.
     #[error("`{program}` cannot be loaded")]
     Load {
@@ -106,6 +125,7 @@ impl ProgramError {
             Self::Refused { refusal, .. } => refusal.code(),
             Self::Commit { code, .. } => *code,
             Self::Maps { error, .. } => error.code(),
+            Self::Compile { error, .. } => error.code(),
             Self::Load { error, .. } => error.code(),
         }
     }
@@ -115,7 +135,7 @@ impl ProgramError {
 /// admission gives; there is no other way to one.
 #[derive(Debug)]
 pub(crate) struct Installed {
-    pub(crate) instance: Instance,
+    pub(crate) executor: Executor,
     pub(crate) facts: Facts,
 }
 
@@ -145,11 +165,9 @@ impl Facts {
 }
 
 impl Installed {
-    /// Makes the selected program of a committed object ready to run.
-    ///
-    /// # Errors
-    /// Its maps do not fit into memory, or the runtime does not take it.
-    pub(crate) fn new(object: &AdmittedObject, secret: [u64; 2]) -> Result<Self, ProgramError> {
+    /// Puts what runs the selected program of a committed object together with what was signed about
+    /// it.
+    pub(crate) fn new(object: &AdmittedObject, executor: Executor) -> Self {
         let claims = object.statement().claims();
         let program = object.program().claims();
         let facts = Facts {
@@ -161,28 +179,19 @@ impl Installed {
             highest_output: program.highest_output,
             worst_case: program.worst_case_instructions,
         };
-        Self::load(object.program().image(), facts, secret)
+        Self { executor, facts }
     }
 
     /// An installed program without an admission, for tests of this crate.
     #[cfg(test)]
     pub(crate) fn for_test(image: &Image, facts: Facts) -> Self {
-        Self::load(image, facts, [1, 2]).unwrap()
+        let executor = Executor::interpret(image, &facts.program, [1, 2]).unwrap();
+        Self { executor, facts }
     }
 
-    fn load(image: &Image, facts: Facts, secret: [u64; 2]) -> Result<Self, ProgramError> {
-        let program = || facts.program.clone();
-        let maps = Maps::new(image.maps(), secret).map_err(|error| ProgramError::Maps {
-            program: program(),
-            error,
-        })?;
-        let instance = Instance::new(image, maps).map_err(|error| ProgramError::Load {
-            program: program(),
-            error,
-        });
-        let mut instance = instance?;
-        instance.set_address_seed(secret[0] ^ secret[1]);
-        Ok(Self { instance, facts })
+    /// Whether it is machine code, as a handler says it.
+    pub(crate) fn is_machine_code(&self) -> String {
+        self.executor.code().is_some().to_string()
     }
 
     /// The instructions that a run may take: as many as were proved to be enough, but no more than

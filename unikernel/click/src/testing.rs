@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use bpf_jit::MachineCode;
 use bpf_object::{AluOp, Function, Image, ImageParts, Insn, LineTable, Operand, Reg, Width};
 use bpf_runtime::{DeterministicEnvironment, Environment};
 use bpf_statement::{ExitRange, Name, Symbol};
@@ -86,6 +87,10 @@ impl Host for MemoryHost {
         let packets = Rc::new(RefCell::new(Vec::new()));
         self.outputs.insert(name.into(), packets.clone());
         Ok(Box::new(MemoryWriter(packets)))
+    }
+
+    fn write_code(&mut self, _: &str, _: &Image, _: &MachineCode) -> Result<(), HostError> {
+        Ok(())
     }
 
     fn message(&mut self, line: &str) {

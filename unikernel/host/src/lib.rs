@@ -23,6 +23,7 @@
 
 pub mod cli;
 pub mod codes;
+mod disassembly;
 mod dump;
 mod error;
 mod files;

@@ -7,10 +7,13 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bpf_jit::MachineCode;
+use bpf_object::Image;
 use bpf_runtime::Environment;
 use click_graph::host::{DumpFormat, DumpReader, DumpWriter};
 use click_graph::{Host, HostError};
 
+use crate::disassembly;
 use crate::dump::{PcapReader, PcapWriter};
 use crate::random::Random;
 
@@ -121,6 +124,22 @@ impl Host for LinuxHost<'_> {
             reason: error.to_string(),
         })?;
         Ok(Box::new(PcapWriter::new(name, file, format)?))
+    }
+
+    fn write_code(
+        &mut self,
+        name: &str,
+        image: &Image,
+        code: &MachineCode,
+    ) -> Result<(), HostError> {
+        let unwritable = |error: io::Error| HostError::Unwritable {
+            name: name.into(),
+            reason: error.to_string(),
+        };
+        let mut file = self.create(name).map_err(unwritable)?;
+        let text = disassembly::text(image, code);
+        file.write_all(text.as_bytes()).map_err(unwritable)?;
+        file.flush().map_err(unwritable)
     }
 
     /// Control characters, which programs and configurations may hold, do not reach the terminal.

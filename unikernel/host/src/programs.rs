@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bpf_jit::MachineMemory;
 use bpf_loader::{
     Admission, AdmitRequest, AdmittedObject, CommitError, StateDir, StateError, admit,
 };
@@ -10,6 +11,7 @@ use bpf_statement::{Purpose, UnixTime};
 use bpf_trust::TrustBundle;
 use bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE;
 use click_graph::{HostError, ProgramError, ProgramRequest, ProgramSource};
+use code_memory::ProcessMemory;
 use platform_click::limits::MAX_OBJECT_SIZE;
 
 use crate::Error;
@@ -38,6 +40,7 @@ impl Trust {
 pub(crate) struct Programs {
     trust: Option<Trust>,
     secret: [u64; 2],
+    memory: ProcessMemory,
     /// What admitted objects leave to be desired, in words.
     pub(crate) warnings: Vec<String>,
 }
@@ -47,6 +50,7 @@ impl Programs {
         Ok(Self {
             trust,
             secret: [getrandom::u64()?, getrandom::u64()?],
+            memory: ProcessMemory,
             warnings: Vec::new(),
         })
     }
@@ -91,6 +95,11 @@ impl ProgramSource for Programs {
             },
             CommitError::Store(error) => store_error(error),
         })
+    }
+
+    /// Wherever there is a compiler.
+    fn machine_memory(&mut self) -> Option<&mut dyn MachineMemory> {
+        cfg!(target_arch = "x86_64").then_some(&mut self.memory)
     }
 
     fn secret(&mut self) -> [u64; 2] {

@@ -65,22 +65,22 @@ pub use program::Program;
 
 /// The machine code of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct MachineCode {
     bytes: alloc::vec::Vec<u8>,
     /// By slot: the offset of its machine code; the end of the code for what is not compiled.
     slots: alloc::vec::Vec<u32>,
     landing: u32,
 }
 
-impl Code {
+impl MachineCode {
     /// The instructions of the machine; the program is entered at the first.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The offset of the machine code of each slot, in the order of the slots. Code behind that of the
-    /// last slot handles what is rare.
+    /// The offset of the machine code of each slot, in the order of the slots. What lies behind that of
+    /// the last slot handles what is rare.
     #[must_use]
     pub fn slots(&self) -> &[u32] {
         &self.slots
@@ -110,7 +110,7 @@ impl Code {
 /// # Errors
 /// There is no compiler for this machine; the program calls too deep or a helper that there is not.
 #[cfg(target_arch = "x86_64")]
-pub fn compile(image: &Image, options: &Options<'_>) -> Result<Code, JitError> {
+pub fn compile(image: &Image, options: &Options<'_>) -> Result<MachineCode, JitError> {
     x86_64::compile(image, &plan::Plan::new(image, options)?, options)
 }
 
@@ -119,6 +119,6 @@ pub fn compile(image: &Image, options: &Options<'_>) -> Result<Code, JitError> {
 /// # Errors
 /// Always: there is no compiler for this machine.
 #[cfg(not(target_arch = "x86_64"))]
-pub const fn compile(_: &Image, _: &Options<'_>) -> Result<Code, JitError> {
+pub const fn compile(_: &Image, _: &Options<'_>) -> Result<MachineCode, JitError> {
     Err(JitError::Machine)
 }

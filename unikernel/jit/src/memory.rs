@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use bpf_runtime::native::StackMemory;
 
-use crate::Code;
+use crate::MachineCode;
 
 /// Where code and stacks are allocated.
 pub trait MachineMemory {
@@ -14,7 +14,7 @@ pub trait MachineMemory {
     ///
     /// # Errors
     /// There is no such memory.
-    fn seal(&mut self, code: &Code) -> Result<Box<dyn SealedCode>, MemoryError>;
+    fn seal(&mut self, code: &MachineCode) -> Result<Box<dyn SealedCode>, MemoryError>;
 
     /// Allocates the frames of a program, with pages on both sides that cannot be accessed.
     ///
@@ -26,9 +26,9 @@ pub trait MachineMemory {
 /// Machine code that is ready to run.
 ///
 /// # Safety
-/// [`Self::start`] is the address of the bytes of the [`Code`] that the value was made of, in memory
-/// that can be executed and that nobody can write as long as the value lives. When it is dropped, the
-/// memory is given back and can no longer be executed.
+/// [`Self::start`] is the address of the bytes of the [`MachineCode`] that the value was made of, in
+/// memory that can be executed and that nobody can write as long as the value lives. When it is
+/// dropped, the memory is given back and can no longer be executed.
 pub unsafe trait SealedCode: fmt::Debug {
     /// Where the code begins.
     fn start(&self) -> NonNull<u8>;

@@ -11,13 +11,13 @@ use platform_click::ProgramKind;
 use crate::error::JitError;
 use crate::memory::{MachineMemory, SealedCode};
 use crate::options::Options;
-use crate::{Code, compile};
+use crate::{MachineCode, compile};
 
 /// A program as machine code, with its maps, its copies of its data sections, and its stack.
 #[derive(Debug)]
 pub struct Program {
     native: Native,
-    code: Code,
+    code: MachineCode,
     sealed: Box<dyn SealedCode>,
 }
 
@@ -62,7 +62,7 @@ impl Program {
 
     /// Its machine code.
     #[must_use]
-    pub const fn code(&self) -> &Code {
+    pub const fn code(&self) -> &MachineCode {
         &self.code
     }
 

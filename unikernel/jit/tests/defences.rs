@@ -23,7 +23,8 @@ use std::sync::{Mutex, MutexGuard};
 use assembler::assemble;
 use both::{Both, FUEL, compile};
 use bpf_jit::{
-    Code, JitError, MachineMemory, MemoryError, Options, Program as Compiled, Reach, SealedCode,
+    JitError, MachineCode, MachineMemory, MemoryError, Options, Program as Compiled, Reach,
+    SealedCode,
 };
 use bpf_object::Image;
 use bpf_runtime::native::{Returned, StackMemory};
@@ -384,7 +385,7 @@ struct Poor {
 }
 
 impl MachineMemory for Poor {
-    fn seal(&mut self, code: &Code) -> Result<Box<dyn SealedCode>, MemoryError> {
+    fn seal(&mut self, code: &MachineCode) -> Result<Box<dyn SealedCode>, MemoryError> {
         Err(MemoryError {
             purpose: "machine code",
             bytes: code.bytes().len(),

@@ -9,7 +9,7 @@ mod pages;
 
 use core::ptr::NonNull;
 
-use bpf_jit::{Code, MachineMemory, MemoryError, SealedCode};
+use bpf_jit::{MachineCode, MachineMemory, MemoryError, SealedCode};
 use bpf_runtime::native::{STACK_SIZE, StackMemory};
 
 use pages::Pages;
@@ -24,7 +24,7 @@ const GUARD: usize = 1 << 20;
 pub struct ProcessMemory;
 
 impl MachineMemory for ProcessMemory {
-    fn seal(&mut self, code: &Code) -> Result<Box<dyn SealedCode>, MemoryError> {
+    fn seal(&mut self, code: &MachineCode) -> Result<Box<dyn SealedCode>, MemoryError> {
         let bytes = code.bytes();
         let error = |errno: rustix::io::Errno| MemoryError {
             purpose: "machine code",

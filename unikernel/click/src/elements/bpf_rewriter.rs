@@ -36,8 +36,11 @@ manual! {
     ///   default.
     /// - PROGRAM: which of its programs runs; needed when there are several.
     /// - ID: a number for the control plane.
-    /// - JIT: accepted for the sake of existing configurations; programs are interpreted.
-    /// - DUMP_JIT: likewise, and refused when true.
+    /// - JIT: whether the program is compiled to machine code. By default it is, and a message says
+    ///   when it has to be interpreted after all; with true, what the compiler does not take is
+    ///   refused.
+    /// - DUMP_JIT: a file for the machine code as text, beside instructions and source lines; with
+    ///   true, FILE with `.jit` behind it.
     ///
     /// # Ports
     /// One agnostic input, one agnostic output.
@@ -47,10 +50,13 @@ manual! {
     /// - `filtered` (read): packets that were dropped, for whatever reason.
     /// - `aborts` (read): runs in which the program gave up.
     /// - `faults` (read): runs that failed.
+    /// - `fuel_aborts` (read): of these, those that used up their fuel.
+    /// - `contradicted` (read): of these, those that did what was proved to be impossible.
     /// - `last_fault` (read): the last of them, in words.
     /// - `quarantined` (read): whether the program is in quarantine.
     /// - `reset_counts` (write): sets the counts to 0; a quarantine stays.
     /// - `id` (read): ID.
+    /// - `jit` (read): whether the program is machine code.
     /// - `kind` (read): the kind of program that the element takes.
     /// - `program`, `statement`, `counter` (read): the name of the program, and the name and the
     ///   counter of its statement.

@@ -13,6 +13,7 @@ use platform_click::ProgramKind;
 use crate::codes;
 use crate::element::{Context, Handler};
 use crate::error::ConfigError;
+use crate::executor::Jit;
 use crate::language::{Arguments, Value};
 use crate::limits::MAX_FAULTS;
 use crate::program::{Installed, ProgramRequest};
@@ -34,11 +35,14 @@ pub(super) const HANDLERS: &[Handler] = &[
     Handler::read("filtered"),
     Handler::read("aborts"),
     Handler::read("faults"),
+    Handler::read("fuel_aborts"),
+    Handler::read("contradicted"),
     Handler::read("last_fault"),
     Handler::read("quarantined"),
     Handler::write("reset_counts"),
     Handler::read("id"),
     Handler::read("kind"),
+    Handler::read("jit"),
     Handler::read("program"),
     Handler::read("statement"),
     Handler::read("counter"),
@@ -61,6 +65,10 @@ pub(super) struct Runner {
     aborts: u64,
     /// Runs that failed.
     faults: u64,
+    /// Of these, those that used up their fuel.
+    fuel_aborts: u64,
+    /// Of these, those that did what was proved to be impossible.
+    contradicted: u64,
     last_fault: String,
     quarantined: bool,
 }
@@ -85,12 +93,12 @@ impl Runner {
         outputs: Option<usize>,
     ) -> Result<Self, ConfigError> {
         let id = arguments.keyword("ID")?;
-        let jit = arguments.boolean("JIT", false)?;
-        if let Some(dump) = arguments.keyword("DUMP_JIT")?
-            && dump.boolean()?
-        {
-            return Err(dump.refuse("false, since programs are interpreted"));
-        }
+        let jit = match arguments.keyword("JIT")? {
+            None => Jit::Preferred,
+            Some(jit) if jit.boolean()? => Jit::Required,
+            Some(_) => Jit::Never,
+        };
+        let dump = arguments.keyword("DUMP_JIT")?;
         let signature = arguments.keyword("SIGNATURE")?;
         let names = arguments.keyword("NAME")?;
         let program = arguments.keyword("PROGRAM")?;
@@ -107,6 +115,7 @@ impl Runner {
                 file_value.refuse("a file whose stem can be a name, or come with NAME")
             })?],
         };
+        let dump = dump.map(|dump| read_dump(dump, jit, &file)).transpose()?;
         Ok(Self {
             id: id.map(Value::unsigned).transpose()?,
             request: ProgramRequest {
@@ -117,6 +126,7 @@ impl Runner {
                 file,
                 expectation: Expectation::program(names, program),
                 jit,
+                dump: dump.flatten(),
             },
             kind,
             installed: None,
@@ -124,6 +134,8 @@ impl Runner {
             filtered: 0,
             aborts: 0,
             faults: 0,
+            fuel_aborts: 0,
+            contradicted: 0,
             last_fault: String::new(),
             quarantined: false,
         })
@@ -171,9 +183,8 @@ impl Runner {
         }
         let program = self.installed.as_mut()?;
         let fuel = program.fuel();
-        match program.instance.run(packet, context.host, fuel) {
-            Ok(outcome) => {
-                let value = outcome.value;
+        match program.executor.run(packet, context.host, fuel) {
+            Ok(value) => {
                 let verdict = judge(value).filter(|_| program.facts.allow(value));
                 if verdict.is_none() {
                     let what = format!("it returned {value}, against what was proved");
@@ -183,6 +194,9 @@ impl Runner {
             }
             Err(fault) => {
                 let contradicts = self.contradicts_proof(&fault);
+                if matches!(fault.cause, FaultCause::OutOfFuel { .. }) {
+                    self.fuel_aborts = self.fuel_aborts.saturating_add(1);
+                }
                 self.fail(&fault.to_string(), contradicts, context);
                 None
             }
@@ -203,6 +217,9 @@ impl Runner {
     /// behind this one must not meet what was proved and is not true.
     fn fail(&mut self, what: &str, contradicts_proof: bool, context: &mut Context<'_>) {
         self.faults = self.faults.saturating_add(1);
+        if contradicts_proof {
+            self.contradicted = self.contradicted.saturating_add(1);
+        }
         self.last_fault = what.into();
         self.quarantined = contradicts_proof || self.faults >= MAX_FAULTS;
         if self.quarantined {
@@ -222,10 +239,13 @@ impl Runner {
             "filtered" => Some(self.filtered.to_string()),
             "aborts" => Some(self.aborts.to_string()),
             "faults" => Some(self.faults.to_string()),
+            "fuel_aborts" => Some(self.fuel_aborts.to_string()),
+            "contradicted" => Some(self.contradicted.to_string()),
             "last_fault" => Some(self.last_fault.clone()),
             "quarantined" => Some(self.quarantined.to_string()),
             "id" => Some(self.id.map(|id| id.to_string()).unwrap_or_default()),
             "kind" => Some(self.kind.to_string()),
+            "jit" => signed(self.installed.as_ref().map(Installed::is_machine_code)),
             "program" => signed(facts.map(|facts| facts.program.as_str().into())),
             "statement" => signed(facts.map(|facts| facts.statement.as_str().into())),
             "counter" => signed(facts.map(|facts| facts.counter.to_string())),
@@ -238,6 +258,7 @@ impl Runner {
         (handler == "reset_counts").then(|| {
             (self.count, self.filtered) = (0, 0);
             (self.aborts, self.faults) = (0, 0);
+            (self.fuel_aborts, self.contradicted) = (0, 0);
         })
     }
 }
@@ -248,6 +269,16 @@ fn read_names(value: Value<'_>) -> Result<Vec<Name>, ConfigError> {
     names
         .collect::<Result<_, _>>()
         .map_err(|_| value.refuse("one or more names of statements"))
+}
+
+/// Where machine code goes as text: a file, or with `true`, that of the object with `.jit` behind it.
+fn read_dump(dump: Value<'_>, jit: Jit, object: &str) -> Result<Option<String>, ConfigError> {
+    match dump.boolean() {
+        Ok(false) => Ok(None),
+        _ if jit == Jit::Never => Err(dump.refuse("false where JIT is false")),
+        Ok(true) => Ok(Some(format!("{object}.jit"))),
+        Err(_) => dump.filename().map(Some),
+    }
 }
 
 fn read_symbol(value: Value<'_>) -> Result<Symbol, ConfigError> {

@@ -1,6 +1,7 @@
 //! From a configuration to a router that can run.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec::Vec;
 
 use bpf_loader::Admission;
@@ -8,6 +9,7 @@ use bpf_loader::Admission;
 use super::Router;
 use crate::element::Element;
 use crate::error::{ConfigError, Problem};
+use crate::executor::{Executor, Jit};
 use crate::graph::{Direction, Graph};
 use crate::host::Host;
 use crate::language::{Arguments, Config, Declaration};
@@ -57,25 +59,52 @@ impl Router {
         Ok(router)
     }
 
-    /// Admits all programs before it commits the first.
+    /// Admits all programs and makes them ready to run before it commits the first.
     fn install(
         &mut self,
         host: &mut dyn Host,
         programs: &mut dyn ProgramSource,
     ) -> Result<(), ConfigError> {
         let admitted = self.admit(programs)?;
-        if self.program_requests().any(|(_, request)| request.jit) {
-            host.message("note: programs are interpreted; `JIT true` has no effect");
-        }
+        let mut ready = Vec::with_capacity(admitted.len());
         for (index, admission) in admitted {
+            let executor = self.make_ready(index, &admission, host, programs)?;
+            ready.push((index, admission, executor));
+        }
+        for (index, admission, executor) in ready {
             let object = programs.commit(admission);
-            let program = object.and_then(|object| Installed::new(&object, programs.secret()));
-            let program = program.map_err(|error| self.blame(index, error.into()))?;
+            let object = object.map_err(|error| self.blame(index, error.into()))?;
             if let Some(element) = self.elements.get_mut(index) {
-                element.install(program);
+                element.install(Installed::new(&object, executor));
             }
         }
         Ok(())
+    }
+
+    /// Compiles the program of an element, or prepares it for the interpreter.
+    fn make_ready(
+        &self,
+        index: usize,
+        admission: &Admission,
+        host: &mut dyn Host,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Executor, ConfigError> {
+        let request = self.elements.get(index).and_then(|e| e.program_request());
+        let (jit, dump) = request.map_or((Jit::Never, None), |request| {
+            (request.jit, request.dump.as_deref())
+        });
+        let secret = programs.secret();
+        let program = admission.program();
+        let made = Executor::new(program, jit, secret, programs.machine_memory());
+        let (executor, interpreted) = made.map_err(|error| self.blame(index, error.into()))?;
+        if let (Some(why), Some(request)) = (interpreted, request) {
+            host.message(&format!("note: `{}` is interpreted: {why}", request.file));
+        }
+        if let (Some(name), Some(code)) = (dump, executor.code()) {
+            host.write_code(name, program.image(), code)
+                .map_err(|error| self.blame(index, error.into()))?;
+        }
+        Ok(executor)
     }
 
     /// Asks for every program, and changes nothing.

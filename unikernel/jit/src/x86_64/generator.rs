@@ -7,7 +7,7 @@ use bpf_runtime::native::{Stopped, layout, map_handle};
 
 use super::assembler::{Assembler, Label, Mem, Op};
 use super::{SCRATCH, STATE, gpr};
-use crate::Code;
+use crate::MachineCode;
 use crate::error::JitError;
 use crate::options::Options;
 use crate::plan::{Plan, index, slot_number, writes};
@@ -48,7 +48,11 @@ struct Miss {
 }
 
 /// Compiles `image`.
-pub(crate) fn compile(image: &Image, plan: &Plan, options: &Options<'_>) -> Result<Code, JitError> {
+pub(crate) fn compile(
+    image: &Image,
+    plan: &Plan,
+    options: &Options<'_>,
+) -> Result<MachineCode, JitError> {
     let count = image.code().len();
     // Most instructions take three to six bytes.
     let mut asm = Assembler::with_capacity(count.saturating_mul(6).saturating_add(64));
@@ -71,7 +75,7 @@ pub(crate) fn compile(image: &Image, plan: &Plan, options: &Options<'_>) -> Resu
     let landing = generator.rare();
     let Generator { asm, slots, .. } = generator;
     let code = asm.finish().ok_or(JitError::Length(count))?;
-    Ok(Code {
+    Ok(MachineCode {
         slots: slots.iter().map(|label| code.offset(*label)).collect(),
         landing: code.offset(landing),
         bytes: code.bytes,
