@@ -4,13 +4,13 @@ use alloc::rc::Rc;
 
 use bpf_object::Reg;
 use platform_click::limits::MAX_CALL_FRAMES;
-use platform_click::{ArgKind, HelperId, HelperSpec, ReturnKind};
 
 use crate::finding::Cause;
 use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::mistake::{Mistake, planted};
 use crate::number::Number;
+use crate::platform::{Argument, Prototype, Returned};
 use crate::state::{Call, State};
 use crate::value::{Base, Pointer, Unset, Value};
 
@@ -29,20 +29,17 @@ impl Machine<'_> {
         id: u32,
     ) -> Result<(), Cause> {
         let helper = self.helper(id)?;
-        let spec = helper.spec();
-        let map = self.check_arguments(state, &spec)?;
-        self.facts.helper(helper);
-        if spec.reallocates_packet {
+        let map = self.check_arguments(state, &helper)?;
+        self.facts.helper(helper.id);
+        if helper.reallocates_packet {
             state.forget_packet(slot);
         }
-        for reg in ARGUMENTS
-            .into_iter()
-            .filter(|_| !planted(Mistake::ArgumentsKept))
-        {
+        let given_up = |_: &Reg| !planted(Mistake::ArgumentsKept);
+        for reg in ARGUMENTS.into_iter().filter(given_up) {
             state.set(reg, Value::Unset(Unset::Call { slot }));
         }
-        let result = match (spec.ret, map) {
-            (ReturnKind::MapValueOrNull, Some(map)) => Value::Pointer(Pointer {
+        let result = match (helper.ret, map) {
+            (Returned::MapValueOrNull, Some(map)) => Value::Pointer(Pointer {
                 base: Base::MapValue {
                     map,
                     lookup: slot,
@@ -53,77 +50,100 @@ impl Machine<'_> {
                 id: self.ids.fresh(),
             }),
             // A prototype that returns a map value has a map among its arguments.
-            (ReturnKind::MapValueOrNull, None) => Value::Unset(Unset::Call { slot }),
-            (ReturnKind::Integer, _) => self.numbered(Number::ANY),
+            (Returned::MapValueOrNull, None) | (Returned::Unknown, _) => {
+                Value::Unset(Unset::Call { slot })
+            }
+            (Returned::Number, _) => self.numbered(Number::ANY),
         };
         state.set(Reg::R0, result);
         Ok(())
     }
 
     /// The helper with this number, if programs of this kind may call it.
-    pub(crate) fn helper(&self, id: u32) -> Result<HelperId, Cause> {
-        let helper = HelperId::from_number(id).ok_or(Cause::UnknownHelper { id })?;
-        let spec = helper.spec();
-        if spec.kinds.contains(self.image.kind()) {
-            return Ok(helper);
-        }
-        Err(Cause::HelperKind {
-            helper: spec.name,
-            kind: self.image.kind(),
-        })
+    pub(crate) fn helper(&self, id: u32) -> Result<Prototype, Cause> {
+        self.platform.helper(id, self.image.kind())
     }
 
     /// Proves what the prototype asks of each argument; gives the map, if there is one.
-    fn check_arguments(&mut self, state: &State, spec: &HelperSpec) -> Result<Option<u32>, Cause> {
+    fn check_arguments(
+        &mut self,
+        state: &mut State,
+        helper: &Prototype,
+    ) -> Result<Option<u32>, Cause> {
         let mut map = None;
-        for (reg, arg) in ARGUMENTS.into_iter().zip(spec.args) {
-            match arg.kind {
-                ArgKind::Map => match self.value(state, reg)? {
+        let mut memory = Argument::Unused;
+        for (reg, arg) in ARGUMENTS.into_iter().zip(helper.args) {
+            match arg {
+                Argument::Unused => {}
+                Argument::Map => match self.value(state, reg)? {
                     Value::Pointer(Pointer {
                         base: Base::Map(index),
                         ..
                     }) => map = Some(index),
-                    _ => return Err(argument(spec, reg, "a map")),
+                    _ => return Err(argument(helper, reg, "a map")),
                 },
-                ArgKind::MapKey | ArgKind::MapValue => {
+                Argument::Key | Argument::Value => {
                     let definition = map.and_then(|map| self.map(map));
-                    let size = definition.map(|map| match arg.kind {
-                        ArgKind::MapKey => map.key_size,
+                    let size = definition.map(|map| match arg {
+                        Argument::Key => map.key_size,
                         _ => map.value_size,
                     });
-                    let size = size.ok_or_else(|| argument(spec, reg, "memory of a map's size"))?;
+                    let size =
+                        size.ok_or_else(|| argument(helper, reg, "memory of a map's size"))?;
                     self.check_readable(state, reg, u64::from(size))?;
                 }
                 // Checked together with its size, which is the next argument.
-                ArgKind::ReadableMemory => {
-                    self.pointer(state, reg)?;
+                Argument::Readable | Argument::Writable => {
+                    self.value(state, reg)?;
                 }
-                ArgKind::MemorySize => self.check_sized(state, spec, reg)?,
-                ArgKind::Scalar => {
+                Argument::Size | Argument::SizeOrZero => {
+                    self.check_sized(state, helper, reg, (memory, arg))?;
+                }
+                Argument::Number => {
                     self.number(state, reg)
-                        .map_err(|cause| scalar(spec, reg, cause))?;
+                        .map_err(|cause| scalar(helper, reg, cause))?;
+                }
+                Argument::Context => match self.pointer(state, reg)? {
+                    pointer if pointer.base == Base::Context && pointer.offsets() == (0, 0) => {}
+                    _ => return Err(argument(helper, reg, "the context")),
+                },
+                Argument::Anything => {
+                    self.value(state, reg)?;
                 }
             }
+            memory = arg;
         }
         Ok(map)
     }
 
     /// The memory in the register before `reg`, whose size is in `reg`.
-    fn check_sized(&mut self, state: &State, spec: &HelperSpec, reg: Reg) -> Result<(), Cause> {
-        let size = self
+    fn check_sized(
+        &mut self,
+        state: &mut State,
+        helper: &Prototype,
+        reg: Reg,
+        (memory, size): (Argument, Argument),
+    ) -> Result<(), Cause> {
+        let number = self
             .number(state, reg)
-            .map_err(|cause| scalar(spec, reg, cause))?;
-        let bounds = size.number.signed();
-        let memory = reg.number().checked_sub(1).and_then(Reg::new);
-        let (Some(memory), true) = (memory, *bounds.start() > 0) else {
+            .map_err(|cause| scalar(helper, reg, cause))?;
+        let bounds = number.number.signed();
+        let least = i64::from(size == Argument::Size);
+        let base = reg.number().checked_sub(1).and_then(Reg::new);
+        let (Some(base), true) = (base, *bounds.start() >= least) else {
             return Err(Cause::Size {
-                helper: spec.name,
+                helper: helper.name,
                 reg,
                 least: *bounds.start(),
                 greatest: *bounds.end(),
             });
         };
-        self.check_readable(state, memory, bounds.end().unsigned_abs())
+        let most = bounds.end().unsigned_abs();
+        match memory {
+            _ if most == 0 => Ok(()),
+            Argument::Writable => self.fill(state, base, (*bounds.start(), most)),
+            _ => self.check_readable(state, base, most),
+        }
     }
 
     /// Enters a function: a frame of its own, its arguments, and nothing else.
@@ -167,18 +187,18 @@ impl Machine<'_> {
     }
 }
 
-fn argument(spec: &HelperSpec, reg: Reg, expected: &'static str) -> Cause {
+fn argument(helper: &Prototype, reg: Reg, expected: &'static str) -> Cause {
     Cause::Argument {
-        helper: spec.name,
+        helper: helper.name,
         reg,
         expected,
     }
 }
 
 /// A pointer where a helper takes a number would make an address visible.
-fn scalar(spec: &HelperSpec, reg: Reg, cause: Cause) -> Cause {
+fn scalar(helper: &Prototype, reg: Reg, cause: Cause) -> Cause {
     match cause {
-        Cause::NotANumber { .. } => argument(spec, reg, "a number"),
+        Cause::NotANumber { .. } => argument(helper, reg, "a number"),
         other => other,
     }
 }

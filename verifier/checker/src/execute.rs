@@ -161,7 +161,7 @@ impl Walk<'_> {
             _ => return Err(Cause::ReturnsPointer),
         };
         let kind = self.machine.image.kind();
-        let allowed = kind.returns();
+        let allowed = self.machine.platform.returns(kind);
         if !allowed.contains(number.start()) || !allowed.contains(number.end()) {
             return Err(Cause::Return {
                 kind,

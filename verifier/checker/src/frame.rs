@@ -92,6 +92,13 @@ impl Frame {
         }
     }
 
+    /// Something is stored in `range`, certainly in its first `certain` bytes.
+    pub(crate) fn fill(&mut self, range: &Range<usize>, certain: usize) {
+        self.forget(range);
+        let end = range.start.saturating_add(certain).min(range.end);
+        self.initialised.set(range.start..end, true);
+    }
+
     /// Drops the cells that overlap `range`. Of a pointer the bytes that are not overwritten stay
     /// behind as bytes that may not be read.
     fn forget(&mut self, range: &Range<usize>) {

@@ -60,6 +60,7 @@ mod operations;
 #[cfg(test)]
 mod oracle;
 mod place;
+mod platform;
 mod pointer;
 mod range;
 mod recorder;
@@ -79,6 +80,7 @@ pub use facts::{Facts, Known, LoopFact, Region, Registers, SlotSet, Watch};
 pub use finding::{Cause, Finding, Undecided};
 pub use limits::Limits;
 pub use number::Number;
+pub use platform::{Argument, Click, Platform, Prototype, Returned};
 pub use value::Unset;
 
 use machine::Machine;
@@ -119,8 +121,16 @@ pub enum Verdict {
 /// Analyses a program. Takes time and memory within the limits, whatever the program is.
 #[must_use]
 pub fn check(image: &Image, options: &Options) -> Verdict {
+    check_on(&Click, image, options)
+}
+
+/// [`check`] on another platform than the one that programs are signed for: for comparing the checker
+/// with the verifiers of other platforms, on their programs.
+#[must_use]
+pub fn check_on(platform: &dyn Platform, image: &Image, options: &Options) -> Verdict {
     let machine = Machine {
         image,
+        platform,
         ids: Ids::default(),
         facts: Recorder::new(image, options.watch.clone()),
     };

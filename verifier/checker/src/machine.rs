@@ -7,6 +7,7 @@ use bpf_object::{DataSection, Image, MapDef, Operand, Reg};
 
 use crate::finding::Cause;
 use crate::number::Number;
+use crate::platform::Platform;
 use crate::recorder::Recorder;
 use crate::state::State;
 use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Value};
@@ -14,6 +15,7 @@ use crate::value::{Base, Id, Ids, Origin, Pointer, Scalar, Value};
 /// Executes instructions on states.
 pub(crate) struct Machine<'i> {
     pub(crate) image: &'i Image,
+    pub(crate) platform: &'i dyn Platform,
     pub(crate) ids: Ids,
     pub(crate) facts: Recorder,
 }

@@ -177,6 +177,35 @@ impl Machine<'_> {
         }
     }
 
+    /// A helper writes at least `least` and at most `most` bytes behind a pointer.
+    pub(crate) fn fill(
+        &mut self,
+        state: &mut State,
+        base: Reg,
+        (least, most): (i64, u64),
+    ) -> Result<(), Cause> {
+        let size = i64::try_from(most).unwrap_or(i64::MAX);
+        match self.locate(state, Target { base, off: 0 }, size)? {
+            Place::Stack {
+                frame,
+                range,
+                exact,
+            } => {
+                let certain = usize::try_from(least).unwrap_or(0);
+                let certain = if exact { certain } else { 0 };
+                if let Some(frame) = state.frame_mut(frame) {
+                    frame.fill(&range, certain);
+                }
+                Ok(())
+            }
+            Place::Data { section, .. } => self.check_writable(section),
+            Place::Packet | Place::MapValue => Ok(()),
+            Place::Context(_) => Err(Cause::NoMemory {
+                what: "the context, as an argument,",
+            }),
+        }
+    }
+
     fn check_writable(&self, section: u32) -> Result<(), Cause> {
         match self.data(section) {
             Some(data) if !data.writable => Err(Cause::ReadOnly {

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use bpf_object::{Reg, Size};
 use platform_click::limits::STACK_FRAME_SIZE;
-use platform_click::{Access, CONTEXT, ContextField};
+use platform_click::{Access, ContextField};
 
 use crate::finding::Cause;
 use crate::machine::Machine;
@@ -80,7 +80,9 @@ impl Machine<'_> {
                     exact,
                 })
             }
-            Base::Context => context_field(span, exact).map(Place::Context),
+            Base::Context => {
+                context_field(self.platform.context(), span, exact).map(Place::Context)
+            }
             Base::Packet => {
                 check_packet(state, &pointer, span, off.saturating_add(size))?;
                 Ok(Place::Packet)
@@ -158,9 +160,13 @@ pub(crate) fn from_frame_pointer(byte: usize) -> i64 {
 }
 
 /// A number may be loaded in parts, as clang does for a cast; a pointer only whole.
-fn context_field(span: Span, exact: bool) -> Result<&'static ContextField, Cause> {
+fn context_field(
+    fields: &'static [ContextField],
+    span: Span,
+    exact: bool,
+) -> Result<&'static ContextField, Cause> {
     let Span { least, end } = span;
-    let field = CONTEXT.iter().find(|field| {
+    let field = fields.iter().find(|field| {
         let start = i64::try_from(field.offset).unwrap_or(i64::MAX);
         let field_end = start.saturating_add(i64::try_from(field.size).unwrap_or(i64::MAX));
         let whole = start == least && field_end == end;

@@ -96,8 +96,8 @@ impl Recorder {
         self.facts.frames = self.facts.frames.max(frames);
     }
 
-    pub(crate) fn helper(&mut self, helper: HelperId) {
-        self.facts.helpers.insert(helper);
+    pub(crate) fn helper(&mut self, helper: Option<HelperId>) {
+        self.facts.helpers.extend(helper);
     }
 
     pub(crate) fn looped(&mut self, slot: u32, iterations: u64) {
