@@ -91,11 +91,12 @@ impl Machine<'_> {
         if op == AluOp::And && keeps(&a.number, &b.number, width) {
             return Ok(Value::Number(Scalar { number, ..a }));
         }
-        Ok(match self.numbered(number) {
-            Value::Number(result) if width == Width::W64 && b.number.as_constant() == Some(32) => {
-                Value::Number(shifted(op, a, result))
+        let result = self.numbered(number);
+        Ok(match (result, b.number.as_signed_constant()) {
+            (Value::Number(result), Some(constant)) if width == Width::W64 => {
+                Value::Number(remembered(op, a, constant, result))
             }
-            result => result,
+            _ => result,
         })
     }
 
@@ -147,6 +148,31 @@ impl Machine<'_> {
 fn fits_signed(number: &Number, bits: u32) -> bool {
     let most = ones(bits.saturating_sub(1)).cast_signed();
     *number.signed().start() >= !most && *number.signed().end() <= most
+}
+
+/// The result of a 64-bit operation on `a` and a constant, with what it remembers of `a`.
+fn remembered(op: AluOp, a: Scalar, constant: i64, result: Scalar) -> Scalar {
+    match op {
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if constant == 32 => shifted(op, a, result),
+        AluOp::Add => sum(a, constant, result),
+        AluOp::Sub => sum(a, constant.wrapping_neg(), result),
+        _ => result,
+    }
+}
+
+/// `a` plus a constant remembers `a`, or what `a` is a sum of.
+fn sum(a: Scalar, constant: i64, result: Scalar) -> Scalar {
+    let (of, plus) = match a.origin {
+        Origin::Sum { of, plus } => (of, plus.wrapping_add(constant)),
+        _ => (a.id, constant),
+    };
+    if of == Id::NONE || result.id == Id::NONE {
+        return result;
+    }
+    Scalar {
+        origin: Origin::Sum { of, plus },
+        ..result
+    }
 }
 
 /// The result of a 64-bit shift of `a` by 32: to the left it remembers `a`, back again it may be

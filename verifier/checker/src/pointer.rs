@@ -44,11 +44,15 @@ impl Machine<'_> {
                 fixed: pointer.fixed.saturating_sub(constant),
                 ..pointer
             },
-            (None, _) => Pointer {
-                variable: Number::alu(op, Width::W64, pointer.variable, number.number),
-                id: self.moved_id(state, &pointer, number.id, op),
-                ..pointer
-            },
+            (None, _) => {
+                let (number, plus) = parted(number, op);
+                Pointer {
+                    fixed: pointer.fixed.saturating_add(plus),
+                    variable: Number::alu(op, Width::W64, pointer.variable, number.number),
+                    id: self.moved_id(state, &pointer, number.id, op),
+                    ..pointer
+                }
+            }
         };
         moved.bounded().map(Value::Pointer).ok_or_else(unbounded)
     }
@@ -132,6 +136,25 @@ impl Machine<'_> {
                 fixed: pointer.fixed,
             }),
         })
+    }
+}
+
+/// A number that is added, as another one plus a small constant, if that is what it is: compilers
+/// compute `p + (n + 4)` as well as `(p + n) + 4`, and both are one position.
+fn parted(number: Scalar, op: AluOp) -> (Scalar, i64) {
+    const SMALL: i64 = 1 << 16;
+    match number.origin {
+        Origin::Sum { of, plus } if op == AluOp::Add && (-SMALL..=SMALL).contains(&plus) => {
+            let constant = Number::constant(plus.cast_unsigned());
+            let rest = Number::alu(AluOp::Sub, Width::W64, number.number, constant);
+            let part = Scalar {
+                number: rest,
+                id: of,
+                origin: Origin::Any,
+            };
+            (part, plus)
+        }
+        _ => (number, 0),
     }
 }
 

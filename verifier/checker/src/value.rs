@@ -71,6 +71,8 @@ pub(crate) enum Origin {
     Any,
     /// It is the distance from a packet pointer to the packet's end.
     Room(Room),
+    /// It is another number plus a constant, modulo 2^64.
+    Sum { of: Id, plus: i64 },
     /// It is another number, shifted to the left by 32. Shifted back, which is how compilers extend
     /// 32 bits, it is that number again if that fits.
     Shifted {

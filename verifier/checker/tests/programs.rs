@@ -986,3 +986,26 @@ fn findings_name_each_instruction_once_and_their_number_is_bounded() {
          out: r0 = 0; exit",
     );
 }
+
+/// `p + (n + 4)` and `(p + n) + 4` are one position.
+#[test]
+fn a_constant_may_be_added_first() {
+    let with = |access: &str, constant: &str| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r4 = *(u8*)(r1 + 16); r0 = 0
+             r5 = r4; r5 {constant}; r6 = r2; r6 += r5; if r6 > r3 goto out
+             r6 = r2; r6 += r4; {access}; r0 = 1
+             out: exit"
+        )
+    };
+    accepted(&with("r7 = *(u16*)(r6 + 2)", "+= 4"));
+    accepted(&with("r7 = *(u16*)(r6 + 2)", "-= -4"));
+    accepted(&with("r7 = *(u32*)(r6 + 3)", "+= 2; r5 += 5"));
+    check_refused("BPF-K006", &with("!r7 = *(u16*)(r6 + 3)", "+= 4"));
+    check_refused("BPF-K006", &with("!r7 = *(u8*)(r6 + 0)", "*= 4"));
+    // Another number by then.
+    check_refused(
+        "BPF-K006",
+        &with("r4 += 1; r6 = r2; r6 += r4; !r7 = *(u16*)(r6 + 2)", "+= 4"),
+    );
+}

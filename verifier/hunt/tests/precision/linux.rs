@@ -10,6 +10,7 @@ use bpf_object::{DataSection, Function, Image, ImageParts, LineTable, MapDef, Ra
 use platform_click::{Access, ContextField, MapKind, ProgramKind};
 use prevail::crab::ebpf_domain::DomainContext;
 use prevail::crab::var_registry::VariableRegistry;
+use prevail::elf_loader::read_elf;
 use prevail::fwd_analyzer;
 use prevail::ir::program::Program;
 use prevail::ir::unmarshal::unmarshal;
@@ -22,15 +23,15 @@ use prevail::spec::config::EbpfVerifierOptions;
 use prevail::spec::ebpf_base::{EbpfArgumentType, EbpfCtxDescriptor, EbpfReturnType};
 use prevail::spec::type_descriptors::{EbpfMapDescriptor, RawProgram};
 
-use super::Judged;
+use super::{Answer, Judged};
 
-/// The child's work: every program of the object behind the name in the request.
+/// The child's work: one program of the object behind name and index in the request.
 pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     let end = request.iter().position(|byte| *byte == 0).unwrap();
-    let (path, object) = request.split_at(end);
-    let path = core::str::from_utf8(path).unwrap();
-    let judged = judge(path, &object[1..]);
-    serde_json::to_vec(&judged).unwrap()
+    let path = core::str::from_utf8(&request[..end]).unwrap();
+    let (index, object) = request[end + 1..].split_first_chunk::<4>().unwrap();
+    let index = u32::from_le_bytes(*index) as usize;
+    serde_json::to_vec(&judge(path, object, index)).unwrap()
 }
 
 /// PREVAIL's options, as the profile of our platform has them where that matters here.
@@ -44,34 +45,40 @@ fn options() -> EbpfVerifierOptions {
     options
 }
 
-fn judge(path: &str, object: &[u8]) -> Vec<Judged> {
+fn judge(path: &str, object: &[u8], index: usize) -> Answer {
     let options = options();
     let mut platform = LinuxPlatform::new();
     let programs = catch_unwind(AssertUnwindSafe(|| {
-        prevail::elf_loader::read_elf(object, path, "", "", &options, &mut platform)
+        read_elf(object, path, "", "", &options, &mut platform)
     }));
-    let Ok(Ok(programs)) = programs else {
-        return Vec::new();
+    let Ok(Ok(mut programs)) = programs else {
+        return Answer {
+            programs: 0,
+            judged: None,
+        };
     };
-    let mut judged = Vec::new();
-    for mut raw in programs {
+    let count = programs.len();
+    let judged = (index < count).then(|| {
+        let mut raw = programs.swap_remove(index);
         platform
             .map_descriptors
             .clone_from(&raw.info.map_descriptors);
         platform.set_program_type(&raw.info.program_type);
-        let checker = checker(&raw, &platform);
-        let name = format!("{path} {} {}", raw.section_name, raw.function_name);
-        let (slots, has_loop) = (raw.prog.len(), has_loop(&raw));
-        let accepts = || accepted_by_prevail(&mut raw, &platform, &options);
-        judged.push(Judged {
-            name,
-            slots,
-            has_loop,
-            prevail_accepts: catch_unwind(AssertUnwindSafe(accepts)).unwrap_or(false),
-            checker,
-        });
+        Judged {
+            name: format!("{path} {} {}", raw.section_name, raw.function_name),
+            slots: raw.prog.len(),
+            has_loop: has_loop(&raw),
+            checker: checker(&raw, &platform),
+            prevail_accepts: catch_unwind(AssertUnwindSafe(|| {
+                accepted_by_prevail(&mut raw, &platform, &options)
+            }))
+            .unwrap_or(false),
+        }
+    });
+    Answer {
+        programs: count,
+        judged,
     }
-    judged
 }
 
 fn accepted_by_prevail(

@@ -50,11 +50,21 @@ impl Generator<'_> {
             self.push(0x57, index, 0, 0, mask);
         }
         let (_, bytes) = self.random.pick(&SIZES);
-        self.mov(ANY, PACKET);
-        self.push(0x0f, ANY, index, 0, 0);
         let off = self.random.below(20) as i16;
         let slack = self.random.pick(&[0, 0, 0, 0, 0, 0, 0, 0, 1, -1]);
-        self.add(ANY, i32::from(off + bytes + slack));
+        let end = i32::from(off + bytes + slack);
+        if self.random.percent(30) {
+            // Number plus constant first: the same position.
+            let sum = self.number();
+            self.mov(sum, index);
+            self.add(sum, end);
+            self.mov(ANY, PACKET);
+            self.push(0x0f, ANY, sum, 0, 0);
+        } else {
+            self.mov(ANY, PACKET);
+            self.push(0x0f, ANY, index, 0, 0);
+            self.add(ANY, end);
+        }
         let branch = self.packet_branch();
         if self.random.percent(50) {
             // The same sum again.
