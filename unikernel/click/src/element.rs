@@ -8,9 +8,9 @@ use core::fmt;
 use bpf_runtime::Packet;
 
 use crate::error::ConfigError;
-use crate::graph::Side;
+use crate::graph::{Graph, Processing, Side};
 use crate::host::{Host, HostError};
-use crate::language::Arguments;
+use crate::language::{Arguments, Endpoint};
 use crate::program::{Installed, ProgramRequest};
 
 /// An element of a running router.
@@ -25,6 +25,28 @@ pub(crate) trait Element: fmt::Debug {
         packet: Packet,
         context: &mut Context<'_>,
     ) -> Result<(), HostError>;
+
+    /// Gives a packet through an output that the element behind pulls from; `None` if there is none.
+    ///
+    /// An element that has nothing of its own to say pulls from its first input, does with the
+    /// packet what it does with one that is pushed, and gives what it then sends through `output`.
+    ///
+    /// # Errors
+    /// A device failed; the router stops.
+    fn pull(
+        &mut self,
+        output: usize,
+        context: &mut Context<'_>,
+    ) -> Result<Option<Packet>, HostError> {
+        let Some(packet) = context.pull(0)? else {
+            return Ok(None);
+        };
+        self.push(0, packet, context)?;
+        Ok(context.take_back(output))
+    }
+
+    /// Learns whether packets are pushed or pulled through its ports, before anything else happens.
+    fn connect(&mut self, _inputs: &[Processing], _outputs: &[Processing]) {}
 
     /// Does one piece of work of an element that acts by itself: makes at most one packet.
     ///
@@ -87,11 +109,17 @@ pub(crate) trait Element: fmt::Debug {
 pub(crate) enum Activity {
     /// There may be more to do.
     Working,
-    /// There is nothing more to do, unless a handler is written to.
+    /// There is nothing to do before the clock says this, in nanoseconds, unless packets arrive or a
+    /// handler is written to.
+    Waiting(u64),
+    /// There is nothing more to do, unless packets arrive or a handler is written to.
     Idle,
     /// The router is to stop.
     Stop,
 }
+
+/// The elements of a router; one that is being called is not there.
+pub(crate) type Elements = Vec<Option<Box<dyn Element>>>;
 
 /// What an element works with while it is called.
 pub(crate) struct Context<'a> {
@@ -99,6 +127,14 @@ pub(crate) struct Context<'a> {
     pub(crate) host: &'a mut dyn Host,
     /// Packets that go on, with the output that they leave through.
     pub(super) emitted: &'a mut Vec<(usize, Packet)>,
+    /// Packets that elements upstream have pushed to others when they were pulled from.
+    pub(super) under_way: &'a mut Vec<(Endpoint, Packet)>,
+    pub(super) elements: &'a mut Elements,
+    pub(super) graph: &'a Graph,
+    /// The element that is called.
+    pub(super) element: usize,
+    /// How many of `emitted` belong to elements further downstream.
+    pub(super) emitted_before: usize,
 }
 
 impl Context<'_> {
@@ -106,6 +142,56 @@ impl Context<'_> {
     /// packet ends there.
     pub(crate) fn push(&mut self, output: usize, packet: Packet) {
         self.emitted.push((output, packet));
+    }
+
+    /// Asks the element in front of a pull input for a packet.
+    ///
+    /// # Errors
+    /// A device failed; the router stops.
+    pub(crate) fn pull(&mut self, input: usize) -> Result<Option<Packet>, HostError> {
+        let port = Endpoint {
+            element: self.element,
+            port: input,
+        };
+        let Some(from) = self.graph.origin(port) else {
+            return Ok(None);
+        };
+        let slot = self.elements.get_mut(from.element);
+        // The graph has no way round along which packets are pulled, so the element is there.
+        let Some(mut element) = slot.and_then(Option::take) else {
+            return Ok(None);
+        };
+        let before = self.emitted.len();
+        let pulled = element.pull(
+            from.port,
+            &mut Context {
+                host: self.host,
+                emitted: self.emitted,
+                under_way: self.under_way,
+                elements: self.elements,
+                graph: self.graph,
+                element: from.element,
+                emitted_before: before,
+            },
+        );
+        if let Some(slot) = self.elements.get_mut(from.element) {
+            *slot = Some(element);
+        }
+        for (port, packet) in self.emitted.drain(before..) {
+            let element = from.element;
+            if let Some(target) = self.graph.target(Endpoint { element, port }) {
+                self.under_way.push((target, packet));
+            }
+        }
+        pulled
+    }
+
+    /// Takes back the first packet that the element has sent through `output`.
+    fn take_back(&mut self, output: usize) -> Option<Packet> {
+        let own = self.emitted.get(self.emitted_before..)?;
+        let at = own.iter().position(|(port, _)| *port == output)?;
+        let at = self.emitted_before.saturating_add(at);
+        Some(self.emitted.remove(at).1)
     }
 }
 

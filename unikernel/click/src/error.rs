@@ -273,6 +273,9 @@ pub enum Problem {
         /// What it is.
         output_processing: Processing,
     },
+    /// Packets are pulled through too many elements.
+    #[error("`{0}` pulls packets through more than {max} elements, or round in a circle", max = limits::MAX_PULL_DEPTH)]
+    PullDepth(String),
     /// A file of an element.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -308,7 +311,8 @@ impl Problem {
             | Self::Nesting
             | Self::TooMuchExpansion
             | Self::TooManyConnections
-            | Self::TooManyPorts => codes::LIMIT,
+            | Self::TooManyPorts
+            | Self::PullDepth(_) => codes::LIMIT,
             Self::LoneDots
             | Self::LibraryWithin
             | Self::NothingToExtend(_)

@@ -43,6 +43,10 @@ pub trait Host: Environment {
         code: &MachineCode,
     ) -> Result<(), HostError>;
 
+    /// Waits until the clock says `time_ns`, or for as long as the process likes to be left alone: it
+    /// may come back earlier.
+    fn wait_until(&mut self, time_ns: u64);
+
     /// A line for whoever watches the router: what the element Print prints, and warnings.
     fn message(&mut self, line: &str);
 }

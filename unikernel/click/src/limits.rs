@@ -31,6 +31,10 @@ pub const MAX_EXPANSION: usize = MAX_CONFIG_SIZE;
 /// Libraries of a configuration: Click's own collection has 4.
 pub const MAX_LIBRARIES: usize = 64;
 
+/// Elements that packets are pulled through in a row: each takes some hundred bytes of stack while
+/// the next one is asked, and the smallest stack, that of a kernel image, has 64 KiB.
+pub const MAX_PULL_DEPTH: usize = 64;
+
 /// Ports on one side of an element: a classifier names outputs 0 to 254.
 pub const MAX_PORTS: usize = 255;
 

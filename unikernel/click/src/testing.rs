@@ -93,6 +93,10 @@ impl Host for MemoryHost {
         Ok(())
     }
 
+    fn wait_until(&mut self, time_ns: u64) {
+        self.environment.now_ns = self.environment.now_ns.max(time_ns);
+    }
+
     fn message(&mut self, line: &str) {
         self.messages.push(line.into());
     }

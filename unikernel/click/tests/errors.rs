@@ -110,6 +110,14 @@ const WRONG: &[&str] = &[
     "InfiniteSource -> ToDump(x, ENCAP ATM)",
     "InfiniteSource -> ToDump(x, 1000000)",
     "InfiniteSource -> Counter(1) -> Discard",
+    "InfiniteSource -> Queue(100000) -> Discard",
+    "InfiniteSource -> Classifier(12/0800, -) -> Discard",
+    "InfiniteSource -> Classifier(12/080) -> Discard",
+    "InfiniteSource -> Classifier -> Discard",
+    "InfiniteSource -> Tee(2) -> Discard",
+    "RatedSource(RATE 0) -> Discard",
+    "RatedSource(RATE 2000000000) -> Discard",
+    "InfiniteSource -> Queue -> DelayUnqueue(soon) -> Discard",
     "InfiniteSource -> BPFFilter(ID 1) -> Discard",
     "InfiniteSource -> BPFilter(ID 1) -> Discard",
     "InfiniteSource -> BPFFilter(pass.o) -> Discard",
@@ -127,6 +135,9 @@ const WRONG: &[&str] = &[
     "InfiniteSource -> [1] Counter -> Discard",
     "s :: InfiniteSource -> Discard;\ns -> Discard;",
     "InfiniteSource -> Discard -> Discard",
+    "InfiniteSource -> Unqueue -> Discard",
+    "Queue -> Discard",
+    "a :: Null -> b :: Null -> a; b -> Unqueue -> Discard",
 ];
 
 fn error(text: &str) -> String {
@@ -153,6 +164,9 @@ fn every_diagnostic_of_a_configuration_is_shown() {
         codes::ARGUMENT,
         codes::RESERVED,
         codes::PORT,
+        codes::PROCESSING,
+        codes::LIMIT,
+        codes::COMPOUND,
     ] {
         assert!(shown.contains(code.id), "{code}");
     }

@@ -267,8 +267,7 @@ fn variants_differ_by_their_ports() {
             "s [1] -> y/b;",
             "y/b -> d;",
             "t -> y/c;",
-        ]
-        .as_slice(),
+        ],
     );
 }
 
@@ -447,7 +446,7 @@ fn nobody_can_make_it_grow_without_end() {
         deep,
         groups,
         format!("{variables} Print($v0)"),
-        format!("{}Counter", "# 1\n".repeat(3)) + &"; a".repeat(5) + &" :: Counter",
+        format!("{}a{} :: Counter", "# 1\n".repeat(3), "; a".repeat(5)),
         ports,
     ] {
         assert!(flatten_with(&text, &mut reading(&mut NoLibraries)).is_err());

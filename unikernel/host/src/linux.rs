@@ -21,6 +21,9 @@ use crate::random::Random;
 /// too few to fill a disk when every packet prints.
 const MAX_TRACE_LINES: u32 = 1000;
 
+/// How long the process sleeps at most before it looks whether it is to stop.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+
 /// Where messages go, a line at a time.
 pub(crate) type Talk<'a> = &'a mut dyn FnMut(&str);
 
@@ -140,6 +143,11 @@ impl Host for LinuxHost<'_> {
         let text = disassembly::text(image, code);
         file.write_all(text.as_bytes()).map_err(unwritable)?;
         file.flush().map_err(unwritable)
+    }
+
+    fn wait_until(&mut self, time_ns: u64) {
+        let left = Duration::from_nanos(time_ns.saturating_sub(self.clock_ns()));
+        std::thread::sleep(left.min(LONGEST_WAIT));
     }
 
     /// Control characters, which programs and configurations may hold, do not reach the terminal.

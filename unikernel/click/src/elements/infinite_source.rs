@@ -86,7 +86,7 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     Ok(Box::new(InfiniteSource {
         packet: packet(data, arguments.keyword("LENGTH")?)?,
         limit: limit.map_or(Ok(None), Value::limit)?,
-        burst: burst.map_or(Ok(1), read_burst)?,
+        burst: burst.map_or(Ok(1), Value::positive)?,
         active: active.map_or(Ok(true), Value::boolean)?,
         timestamp: arguments.boolean("TIMESTAMP", true)?,
         stop: arguments.boolean("STOP", false)?,
@@ -94,7 +94,11 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-fn packet(data: Option<Value<'_>>, length: Option<Value<'_>>) -> Result<Packet, ConfigError> {
+/// The packet that a source with these arguments makes.
+pub(super) fn packet(
+    data: Option<Value<'_>>,
+    length: Option<Value<'_>>,
+) -> Result<Packet, ConfigError> {
     const TOO_LONG: &str = "no longer than a packet may be";
     let bytes = data.map_or_else(|| Ok(DEFAULT_DATA.to_vec()), Value::bytes)?;
     let bytes = match length {
@@ -114,13 +118,6 @@ fn packet(data: Option<Value<'_>>, length: Option<Value<'_>>) -> Result<Packet, 
         (Err(_), Some(value)) => Err(value.refuse(TOO_LONG)),
         (packet, _) => Ok(packet.unwrap_or_else(|_| Packet::empty())),
     }
-}
-
-fn read_burst(value: Value<'_>) -> Result<u64, ConfigError> {
-    let burst = value.unsigned()?;
-    (burst > 0)
-        .then_some(burst)
-        .ok_or_else(|| value.refuse("a number of at least 1"))
 }
 
 impl Element for InfiniteSource {

@@ -3,14 +3,25 @@
 mod bpf_classifier;
 mod bpf_filter;
 mod bpf_rewriter;
+mod classifier;
 mod counter;
+mod delay_unqueue;
 mod discard;
+mod ether_mirror;
 mod from_dump;
 mod infinite_source;
+mod null;
 mod print;
+mod queue;
+mod rated_source;
+mod round_robin_switch;
 mod runner;
 mod strip;
+mod switch;
+mod tee;
 mod to_dump;
+mod unqueue;
+mod unstrip;
 
 pub use crate::element::{ElementClass, Handler};
 
@@ -19,13 +30,27 @@ pub static ALL: &[ElementClass] = &[
     bpf_classifier::CLASS,
     bpf_filter::CLASS,
     bpf_rewriter::CLASS,
+    classifier::CLASS,
     counter::CLASS,
+    delay_unqueue::CLASS,
     discard::CLASS,
+    ether_mirror::CLASS,
     from_dump::CLASS,
     infinite_source::CLASS,
+    null::CLASS,
     print::CLASS,
+    queue::CLASS,
+    rated_source::CLASS,
+    round_robin_switch::CLASS,
+    queue::SIMPLE,
+    switch::STATIC,
     strip::CLASS,
+    switch::CLASS,
+    tee::CLASS,
+    queue::THREAD_SAFE,
     to_dump::CLASS,
+    unqueue::CLASS,
+    unstrip::CLASS,
 ];
 
 #[cfg(test)]
@@ -49,7 +74,9 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_and_names_are_unique() {
-        assert!(ALL.windows(2).all(|pair| pair[0].name < pair[1].name));
+        for pair in ALL.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{pair:?}");
+        }
     }
 
     #[test]
@@ -149,6 +176,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn switches_and_classifiers_choose_outputs() {
+        let mut host = MemoryHost::new(&[b"\x01a", b"\x02b", b"\x01c", b"", b"\x03d"]);
+        let text = "f :: FromDump(in.pcap) -> t :: Tee(3);
+            t [0] -> c :: Classifier(0/01, 0/02); c [0] -> ToDump(ones); c [1] -> ToDump(twos);
+            t [1] -> r :: RoundRobinSwitch; r [0] -> ToDump(even); r [1] -> ToDump(odd);
+            t [2] -> s :: Switch(1); s [0] -> ToDump(no); s [1] -> ToDump(yes)";
+        let mut router = run(text, &mut host);
+        assert_eq!(host.written("ones"), [b"\x01a", b"\x01c"]);
+        assert_eq!(host.written("twos"), [b"\x02b"]);
+        assert_eq!(host.written("even").len(), 3);
+        assert_eq!(host.written("odd").len(), 2);
+        assert_eq!(
+            (host.written("no").len(), host.written("yes").len()),
+            (0, 5)
+        );
+        router.write_handler("s.switch", "-1").unwrap();
+        assert_eq!(router.read_handler("s.switch").unwrap(), "-1");
+        assert!(router.write_handler("s.switch", "x").is_err());
+    }
+
+    #[test]
+    fn addresses_are_swapped_where_there_are_two() {
+        let mut host = MemoryHost::new(&[b"abcdefABCDEF..", b"abcdefABCDE"]);
+        run("FromDump(in.pcap) -> EtherMirror -> ToDump(out)", &mut host);
+        let expected = [&b"ABCDEFabcdef.."[..], b"abcdefABCDE"];
+        assert_eq!(host.written("out"), expected);
     }
 
     #[test]

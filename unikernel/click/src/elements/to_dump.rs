@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use bpf_runtime::Packet;
 
-use crate::element::{Context, Element, ElementClass, Handler, manual};
+use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{DumpFormat, DumpWriter, Encapsulation, Host, HostError, Record};
@@ -26,7 +26,8 @@ manual! {
     ///   by default.
     ///
     /// # Ports
-    /// One push input. With its optional push output connected, packets go on.
+    /// One agnostic input. With its optional output connected, which is agnostic too, packets go on;
+    /// without, it pulls them where they are stored.
     ///
     /// # Handlers
     /// - `count` (read): packets written since the start or the last reset.
@@ -42,6 +43,8 @@ manual! {
         format: DumpFormat,
         count: u64,
         writer: Option<Box<dyn DumpWriter>>,
+        /// Whether nobody else moves packets here.
+        pulls: bool,
     }
 }
 
@@ -49,8 +52,8 @@ manual! {
 pub(crate) const CLASS: ElementClass = ElementClass {
     name: "ToDump",
     manual: ToDump::MANUAL,
-    inputs: Side::exactly(1, Processing::Push),
-    outputs: Side::between(0, 1, Processing::Push),
+    inputs: Side::exactly(1, Processing::Agnostic),
+    outputs: Side::between(0, 1, Processing::Agnostic),
     keywords: &["FILENAME", "SNAPLEN", "ENCAP"],
     handlers: &[
         Handler::read("count"),
@@ -72,6 +75,7 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
         },
         count: 0,
         writer: None,
+        pulls: false,
     }))
 }
 
@@ -116,6 +120,23 @@ impl Element for ToDump {
         }
         context.push(0, packet);
         Ok(())
+    }
+
+    fn connect(&mut self, inputs: &[Processing], outputs: &[Processing]) {
+        self.pulls = inputs.contains(&Processing::Pull) && outputs.is_empty();
+    }
+
+    fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
+        if !self.pulls {
+            return Ok(Activity::Idle);
+        }
+        match context.pull(0)? {
+            Some(packet) => {
+                self.push(0, packet, context)?;
+                Ok(Activity::Working)
+            }
+            None => Ok(Activity::Idle),
+        }
     }
 
     fn open_outputs(&mut self, host: &mut dyn Host) -> Result<(), HostError> {

@@ -7,6 +7,7 @@ use core::iter;
 use super::{Direction, Node, Port, Processing, Side};
 use crate::error::{ConfigError, Problem};
 use crate::language::{Config, Connection, Declaration, Endpoint, Span};
+use crate::limits;
 
 /// A graph that is being checked, step by step.
 pub(super) struct Builder<'a> {
@@ -121,19 +122,66 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Notes where push outputs lead.
+    /// Notes where push outputs lead and where pull inputs come from.
     pub(super) fn set_targets(&mut self) {
         for connection in self.config.connections() {
-            let id = PortId {
-                direction: Direction::Output,
-                at: connection.from,
-            };
-            if let Some(port) = self.port_mut(id)
-                && port.processing == Processing::Push
-            {
-                port.target = Some(connection.to);
+            let [(output, _), (input, _)] = ends(connection);
+            for (id, other, active) in [
+                (output, connection.to, Processing::Push),
+                (input, connection.from, Processing::Pull),
+            ] {
+                if let Some(port) = self.port_mut(id)
+                    && port.processing == active
+                {
+                    port.target = Some(other);
+                }
             }
         }
+    }
+
+    /// Checks that packets are pulled through no more elements in a row than there is stack for, and
+    /// never round in a circle.
+    pub(super) fn check_pulls(&self) -> Result<(), ConfigError> {
+        // How many elements packets are pulled through before they reach the inputs of each, as far
+        // as is known. Each round knows one more; a circle is never done.
+        let mut depths = alloc::vec![0_usize; self.nodes.len()];
+        let pulls: Vec<(usize, usize)> = self.pulls().collect();
+        for _ in 0..=limits::MAX_PULL_DEPTH {
+            let mut deepest = None;
+            for (from, to) in &pulls {
+                let reached = depths.get(*from).map_or(0, |depth| depth.saturating_add(1));
+                if let Some(depth) = depths.get_mut(*to).filter(|depth| **depth < reached) {
+                    *depth = reached;
+                    deepest = Some(*to);
+                }
+            }
+            match deepest {
+                None => return Ok(()),
+                Some(element)
+                    if depths
+                        .get(element)
+                        .is_some_and(|depth| *depth > limits::MAX_PULL_DEPTH) =>
+                {
+                    let element_name = self.label(element);
+                    return Err(Problem::PullDepth(element_name).at(self.span(element)));
+                }
+                Some(_) => {}
+            }
+        }
+        let element = depths
+            .iter()
+            .position(|depth| *depth > limits::MAX_PULL_DEPTH);
+        let element = element.unwrap_or(0);
+        Err(Problem::PullDepth(self.label(element)).at(self.span(element)))
+    }
+
+    /// Elements of which the second pulls from the first, where the first pulls from others in turn:
+    /// one that stores packets has inputs that are pushed to, and ends a chain.
+    fn pulls(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.ports().filter_map(|(PortId { direction, at }, port)| {
+            let from = port.target?.element;
+            (direction == Direction::Input).then_some((from, at.element))
+        })
     }
 
     /// Every port, by element, inputs first.

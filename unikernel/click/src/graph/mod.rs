@@ -33,7 +33,7 @@ struct Port {
     agnostic: bool,
     /// Indices of its connections.
     connections: Vec<usize>,
-    /// Where it leads, if it is a push output.
+    /// The port on the other side, if it is a push output or a pull input.
     target: Option<Endpoint>,
 }
 
@@ -78,6 +78,7 @@ impl Graph {
         builder.close_open_ports();
         builder.check_reuse()?;
         builder.set_targets();
+        builder.check_pulls()?;
         Ok(Self {
             nodes: builder.nodes,
         })
@@ -102,6 +103,19 @@ impl Graph {
     #[must_use]
     pub fn target(&self, from: Endpoint) -> Option<Endpoint> {
         self.nodes.get(from.element)?.outputs.get(from.port)?.target
+    }
+
+    /// The output that a pull input gets its packets from.
+    #[must_use]
+    pub fn origin(&self, to: Endpoint) -> Option<Endpoint> {
+        self.nodes.get(to.element)?.inputs.get(to.port)?.target
+    }
+
+    /// Who moves packets through the ports on one side of an element.
+    pub(crate) fn side(&self, element: usize, direction: Direction) -> Vec<Processing> {
+        let ports = self.nodes.get(element).map(|node| node.side(direction));
+        let ports = ports.into_iter().flatten();
+        ports.map(|port| port.processing).collect()
     }
 }
 

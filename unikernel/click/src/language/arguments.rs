@@ -194,6 +194,15 @@ impl<'a> Arguments<'a> {
         Ok(found)
     }
 
+    /// All arguments, whatever they look like.
+    pub(crate) fn every(&mut self) -> Vec<Value<'a>> {
+        let take = |entry: &mut Entry<'a>| {
+            entry.taken = true;
+            Value::new("an argument", &entry.argument.text, entry.argument.span)
+        };
+        self.entries.iter_mut().map(take).collect()
+    }
+
     /// The value of a keyword that may stand alone. Calls must come in the order of positions,
     /// before those of [`Self::keyword`].
     ///

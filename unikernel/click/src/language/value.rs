@@ -28,6 +28,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Its text; quotes are still there.
+    pub(crate) const fn text(self) -> &'a str {
+        self.text
+    }
+
     /// Where it stands, with its keyword.
     pub(crate) const fn span(self) -> Span {
         self.span
@@ -89,6 +94,27 @@ impl<'a> Value<'a> {
         parse_unsigned(self.text).ok_or_else(|| self.refuse("a number of at least 0"))
     }
 
+    /// A number of at least 1.
+    pub(crate) fn positive(self) -> Result<u64, ConfigError> {
+        let number = self.unsigned()?;
+        let positive = (number > 0).then_some(number);
+        positive.ok_or_else(|| self.refuse("a number of at least 1"))
+    }
+
+    /// A number from 0 to `most`, which `expected` says in words.
+    pub(crate) fn at_most(self, most: usize, expected: &'static str) -> Result<usize, ConfigError> {
+        let number = usize::try_from(self.unsigned()?).ok();
+        let number = number.filter(|number| *number <= most);
+        number.ok_or_else(|| self.refuse(expected))
+    }
+
+    /// A time in nanoseconds: a number of seconds, or one with the unit `s`, `ms`, `us` or `ns`
+    /// (Click's `IntervalArg`).
+    pub(crate) fn interval_ns(self) -> Result<u64, ConfigError> {
+        parse_interval_ns(self.text)
+            .ok_or_else(|| self.refuse("a time such as `1.5`, `10ms` or `3 us`"))
+    }
+
     /// A number; `None` if it is negative, which in Click often means "without limit".
     pub(crate) fn limit(self) -> Result<Option<u64>, ConfigError> {
         parse_limit(self.text).ok_or_else(|| self.refuse("a number"))
@@ -112,6 +138,36 @@ pub(crate) fn parse_limit(text: &str) -> Option<Option<u64>> {
         Some(digits) if parse_unsigned(digits)? > 0 => Some(None),
         Some(_) => None,
         None => parse_unsigned(text).map(Some),
+    }
+}
+
+/// See [`Value::interval_ns`].
+pub(crate) fn parse_interval_ns(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (number, unit) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    let digits = match unit.trim_start_matches(is_blank) {
+        "" | "s" | "sec" => 9,
+        "ms" | "msec" => 6,
+        "us" | "usec" => 3,
+        "ns" | "nsec" => 0,
+        _ => return None,
+    };
+    parse_scaled(number, digits)
+}
+
+/// A decimal number times 10 to the power of `digits`. What lies behind that many digits is cut off.
+fn parse_scaled(text: &str, digits: usize) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty()) || !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let fraction = fraction.chars().chain(core::iter::repeat('0')).take(digits);
+    let mut all = String::from(whole);
+    all.extend(fraction);
+    match all.as_str() {
+        "" => Some(0),
+        all => all.parse().ok(),
     }
 }
 
@@ -353,6 +409,28 @@ mod tests {
         assert_eq!(value("7").limit().unwrap(), Some(7));
         for text in ["-0", "-", "--1", "-x"] {
             assert!(value(text).limit().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals() {
+        for (text, expected) in [
+            ("1", Some(1_000_000_000)),
+            ("1.5", Some(1_500_000_000)),
+            (".25 s", Some(250_000_000)),
+            ("10ms", Some(10_000_000)),
+            ("2.0005 us", Some(2000)),
+            ("7ns", Some(7)),
+            ("7.9ns", Some(7)),
+            ("0", Some(0)),
+            ("", None),
+            (".", None),
+            ("1.2.3", None),
+            ("-1", None),
+            ("1 h", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(value(text).interval_ns().ok(), expected, "{text}");
         }
     }
 

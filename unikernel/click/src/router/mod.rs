@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use bpf_runtime::Packet;
 use platform_click::Code;
 
-use crate::element::{Activity, Context, Element};
+use crate::element::{Activity, Context, Element, Elements};
 use crate::graph::Graph;
 use crate::host::{Host, HostError};
 use crate::language::{Config, Declaration, Endpoint};
@@ -25,7 +25,7 @@ use crate::{codes, limits};
 pub struct Router {
     config: Config,
     graph: Graph,
-    elements: Vec<Box<dyn Element>>,
+    elements: Elements,
     /// Packets under way; the last one moves next.
     under_way: Vec<(Endpoint, Packet)>,
     /// What the element that is being called has sent on. Kept for its memory.
@@ -39,6 +39,8 @@ pub struct Router {
 pub enum Progress {
     /// Some element has more to do.
     Running,
+    /// No element has anything to do before the clock says this, in nanoseconds.
+    Waiting(u64),
     /// No element has anything to do, unless a handler is written to.
     Idle,
     /// An element asked the router to stop, or failed.
@@ -61,6 +63,23 @@ impl RunError {
     #[must_use]
     pub const fn code(&self) -> Code {
         self.error.code()
+    }
+}
+
+impl Progress {
+    /// What is left to do for two elements together.
+    const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Stopped, _) | (_, Self::Stopped) => Self::Stopped,
+            (Self::Running, _) | (_, Self::Running) => Self::Running,
+            (Self::Waiting(one), Self::Waiting(two)) => {
+                Self::Waiting(if one < two { one } else { two })
+            }
+            (Self::Waiting(time), Self::Idle) | (Self::Idle, Self::Waiting(time)) => {
+                Self::Waiting(time)
+            }
+            (Self::Idle, Self::Idle) => Self::Idle,
+        }
     }
 }
 
@@ -87,9 +106,7 @@ impl Router {
             if self.stopped {
                 return Ok(Progress::Stopped);
             }
-            if self.turn(element, host)? {
-                progress = Progress::Running;
-            }
+            progress = progress.and(self.turn(element, host)?);
         }
         Ok(if self.stopped {
             Progress::Stopped
@@ -108,7 +125,13 @@ impl Router {
         host: &mut dyn Host,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<(), RunError> {
-        while !interrupted() && self.round(host)? == Progress::Running {}
+        while !interrupted() {
+            match self.round(host)? {
+                Progress::Running => {}
+                Progress::Waiting(time_ns) => host.wait_until(time_ns),
+                Progress::Idle | Progress::Stopped => break,
+            }
+        }
         Ok(())
     }
 
@@ -119,6 +142,7 @@ impl Router {
     pub fn finish(&mut self) -> Result<(), RunError> {
         let mut result = Ok(());
         for (element, declaration) in self.elements.iter_mut().zip(self.config.elements()) {
+            let Some(element) = element else { continue };
             let finished = element.finish().map_err(|error| RunError {
                 element: declaration.label(),
                 error,
@@ -128,33 +152,52 @@ impl Router {
         result
     }
 
-    /// One burst of one element. Says whether the element may have more to do.
-    fn turn(&mut self, index: usize, host: &mut dyn Host) -> Result<bool, RunError> {
-        let burst = self
-            .elements
-            .get(index)
-            .map_or(0, |element| element.burst());
+    /// One burst of one element. Says what the element has yet to do.
+    fn turn(&mut self, index: usize, host: &mut dyn Host) -> Result<Progress, RunError> {
+        let burst = self.element(index).map_or(0, Element::burst);
         for _ in 0..burst {
-            let mut context = Context {
-                host,
-                emitted: &mut self.emitted,
-            };
-            let Some(element) = self.elements.get_mut(index) else {
-                return Ok(false);
-            };
-            let activity = element.run(&mut context);
-            let activity = activity.map_err(|error| self.fail(index, error))?;
+            let activity = self.call(index, host, |element, context| element.run(context))?;
             self.deliver(index, host)?;
             match activity {
-                Activity::Working => {}
-                Activity::Idle => return Ok(false),
-                Activity::Stop => {
+                Some(Activity::Working) => {}
+                Some(Activity::Waiting(time_ns)) => return Ok(Progress::Waiting(time_ns)),
+                Some(Activity::Idle) | None => return Ok(Progress::Idle),
+                Some(Activity::Stop) => {
                     self.stopped = true;
-                    return Ok(false);
+                    return Ok(Progress::Idle);
                 }
             }
         }
-        Ok(true)
+        Ok(Progress::Running)
+    }
+
+    /// Calls an element, which is taken out for that time.
+    fn call<T>(
+        &mut self,
+        index: usize,
+        host: &mut dyn Host,
+        work: impl FnOnce(&mut dyn Element, &mut Context<'_>) -> Result<T, HostError>,
+    ) -> Result<Option<T>, RunError> {
+        let Some(mut element) = self.elements.get_mut(index).and_then(Option::take) else {
+            return Ok(None);
+        };
+        let mut context = Context {
+            host,
+            emitted: &mut self.emitted,
+            under_way: &mut self.under_way,
+            elements: &mut self.elements,
+            graph: &self.graph,
+            element: index,
+            emitted_before: 0,
+        };
+        let done = work(element.as_mut(), &mut context);
+        if let Some(slot) = self.elements.get_mut(index) {
+            *slot = Some(element);
+        }
+        match done {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(self.fail(index, error)),
+        }
     }
 
     /// Leads what `source` has sent on to its end.
@@ -168,15 +211,9 @@ impl Router {
                 return Ok(());
             }
             hops = hops.saturating_add(1);
-            let Some(element) = self.elements.get_mut(at.element) else {
-                continue;
-            };
-            let mut context = Context {
-                host,
-                emitted: &mut self.emitted,
-            };
-            let pushed = element.push(at.port, packet, &mut context);
-            pushed.map_err(|error| self.fail(at.element, error))?;
+            self.call(at.element, host, |element, context| {
+                element.push(at.port, packet, context)
+            })?;
             self.send_on(at.element);
         }
         Ok(())
@@ -224,11 +261,11 @@ impl Router {
     }
 
     pub(crate) fn element(&self, index: usize) -> Option<&dyn Element> {
-        self.elements.get(index).map(AsRef::as_ref)
+        self.elements.get(index)?.as_deref()
     }
 
     pub(crate) fn element_mut(&mut self, index: usize) -> Option<&mut Box<dyn Element>> {
-        self.elements.get_mut(index)
+        self.elements.get_mut(index)?.as_mut()
     }
 }
 
@@ -313,6 +350,101 @@ mod tests {
         // Copies for outputs that are not connected are gone.
         assert_eq!(labels, ["0", "00", "01", "1"]);
         assert_eq!(read(&router, "d.count"), "3");
+    }
+
+    #[test]
+    fn stored_packets_are_pulled() {
+        let mut host = MemoryHost::new(&[b"one", b"two", b"three"]);
+        let text = "FromDump(in.pcap) -> q :: Queue(2) -> Strip(1) -> u :: Unqueue -> ToDump(out)";
+        let router = run(text, &mut host);
+        assert_eq!(host.written("out"), [&b"ne"[..], b"wo", b"hree"]);
+        assert_eq!(read(&router, "u.count"), "3");
+        assert_eq!(read(&router, "q.length"), "0");
+        assert_eq!(read(&router, "q.drops"), "0");
+    }
+
+    #[test]
+    fn a_queue_that_nobody_empties_drops_what_comes_last() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "InfiniteSource(LIMIT 5) -> q :: Queue(2) -> u :: Unqueue(ACTIVE false) -> d :: Discard";
+        let mut router = run(text, &mut host);
+        assert_eq!(read(&router, "q.drops"), "3");
+        assert_eq!(read(&router, "q.highwater_length"), "2");
+        router.write_handler("u.active", "true").unwrap();
+        router.run(&mut host, || false).unwrap();
+        assert_eq!(read(&router, "d.count"), "2");
+    }
+
+    /// Discard and ToDump pull where nobody pushes, through agnostic elements too.
+    #[test]
+    fn ends_of_chains_pull_by_themselves() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "InfiniteSource(ab, LIMIT 4) -> t :: Tee;
+            t [0] -> Queue -> c :: Counter -> Null -> d :: Discard;
+            t [1] -> Queue -> ToDump(out);
+            t [2] -> Queue -> ToDump(through) -> Discard";
+        let router = run(text, &mut host);
+        assert_eq!(read(&router, "c.count"), "4");
+        assert_eq!(read(&router, "d.count"), "4");
+        assert_eq!(host.written("out").len(), 4);
+        assert_eq!(host.written("through").len(), 4);
+    }
+
+    /// An agnostic element that has pulled a packet may drop it or have several.
+    #[test]
+    fn what_an_element_sends_when_it_is_pulled_from() {
+        let mut host = MemoryHost::new(&[b"a", b"bb", b"ccc"]);
+        let text = "FromDump(in.pcap) -> Queue -> Unstrip(65533) -> d :: Discard";
+        let router = run(text, &mut host);
+        assert_eq!(read(&router, "d.count"), "1", "the others are too long");
+    }
+
+    #[test]
+    fn packets_are_pulled_through_few_elements_and_never_in_a_circle() {
+        let depth = limits::MAX_PULL_DEPTH;
+        let chain = |count: usize| {
+            let nulls = "-> Null ".repeat(count);
+            alloc::format!("InfiniteSource(LIMIT 1) -> Queue {nulls} -> d :: Discard")
+        };
+        let mut host = MemoryHost::new(&[]);
+        let longest = run(&chain(depth - 1), &mut host);
+        assert_eq!(read(&longest, "d.count"), "1");
+        for text in [
+            chain(depth),
+            "a :: Null -> b :: Null -> a; b -> Unqueue -> Discard".into(),
+        ] {
+            let error = router(&text, &mut host).unwrap_err();
+            assert!(error.contains("error[BPF-C0"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_kept() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "RatedSource(ab, RATE 1000, LIMIT 4, STOP true) -> ToDump(out)";
+        run(text, &mut host);
+        let times: Vec<u64> = host.outputs["out"]
+            .borrow()
+            .iter()
+            .map(|p| p.0 / 1_000_000)
+            .collect();
+        assert_eq!(times, [times[0], times[0] + 1, times[0] + 2, times[0] + 3]);
+    }
+
+    #[test]
+    fn delayed_packets_leave_in_order_when_they_are_due() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "RatedSource(ab, RATE 1000, LIMIT 3) -> ToDump(before) -> Queue
+            -> d :: DelayUnqueue(10ms) -> Print(ab, TIMESTAMP true) -> c :: Counter -> Discard";
+        let router = run(text, &mut host);
+        assert_eq!(read(&router, "c.count"), "3");
+        assert_eq!(read(&router, "d.count"), "3");
+        let first = host.outputs["before"].borrow()[0].0;
+        let now = bpf_runtime::Environment::clock_ns(&mut host);
+        assert!(
+            now >= first + 12_000_000,
+            "the last one was waited for: {first} {now}"
+        );
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Router {
         for (index, admission, executor) in ready {
             let object = programs.commit(admission);
             let object = object.map_err(|error| self.blame(index, error.into()))?;
-            if let Some(element) = self.elements.get_mut(index) {
+            if let Some(element) = self.element_mut(index) {
                 element.install(Installed::new(&object, executor));
             }
         }
@@ -89,7 +89,7 @@ impl Router {
         host: &mut dyn Host,
         programs: &mut dyn ProgramSource,
     ) -> Result<Executor, ConfigError> {
-        let request = self.elements.get(index).and_then(|e| e.program_request());
+        let request = self.element(index).and_then(Element::program_request);
         let (jit, dump) = request.map_or((Jit::Never, None), |request| {
             (request.jit, request.dump.as_deref())
         });
@@ -123,7 +123,7 @@ impl Router {
     /// What elements ask for, with their indices.
     pub(crate) fn program_requests(&self) -> impl Iterator<Item = (usize, &ProgramRequest)> {
         let elements = self.elements.iter().enumerate();
-        elements.filter_map(|(index, element)| Some((index, element.program_request()?)))
+        elements.filter_map(|(index, element)| Some((index, element.as_ref()?.program_request()?)))
     }
 
     /// Checks a configuration as far as that goes without files and programs. The router that this
@@ -136,7 +136,11 @@ impl Router {
         let elements = config.elements().iter().enumerate();
         let elements = elements
             .map(|(index, declaration)| {
-                configure(declaration, graph.ports(index, Direction::Output))
+                let inputs = graph.side(index, Direction::Input);
+                let outputs = graph.side(index, Direction::Output);
+                let mut element = configure(declaration, outputs.len())?;
+                element.connect(&inputs, &outputs);
+                Ok(Some(element))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -156,6 +160,7 @@ impl Router {
         mut call: impl FnMut(&mut dyn Element) -> Result<(), Problem>,
     ) -> Result<(), ConfigError> {
         for (index, element) in self.elements.iter_mut().enumerate() {
+            let Some(element) = element else { continue };
             if let Err(problem) = call(element.as_mut()) {
                 return Err(self.blame(index, problem));
             }

@@ -1,0 +1,57 @@
+//! Null.
+
+use alloc::boxed::Box;
+
+use bpf_runtime::Packet;
+
+use crate::element::{Context, Element, ElementClass, manual};
+use crate::error::ConfigError;
+use crate::graph::{Processing, Side};
+use crate::host::HostError;
+use crate::language::Arguments;
+
+manual! {
+    /// Passes packets on unchanged.
+    ///
+    /// # Configuration
+    /// `Null()`
+    ///
+    /// # Ports
+    /// One agnostic input, one agnostic output.
+    ///
+    /// # Handlers
+    /// Those that every element has.
+    ///
+    /// # Example
+    /// ```click
+    /// InfiniteSource(LIMIT 5, STOP true) -> Null -> Discard;
+    /// ```
+    pub(crate) struct Null {}
+}
+
+/// The class.
+pub(crate) const CLASS: ElementClass = ElementClass {
+    name: "Null",
+    manual: Null::MANUAL,
+    inputs: Side::exactly(1, Processing::Agnostic),
+    outputs: Side::exactly(1, Processing::Agnostic),
+    keywords: &[],
+    handlers: &[],
+    configure,
+};
+
+fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
+    Ok(Box::new(Null {}))
+}
+
+impl Element for Null {
+    fn push(
+        &mut self,
+        _: usize,
+        packet: Packet,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        context.push(0, packet);
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Switch and StaticSwitch.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use bpf_runtime::Packet;
+
+use crate::element::{Context, Element, ElementClass, Handler, manual};
+use crate::error::ConfigError;
+use crate::graph::{Processing, Side};
+use crate::host::HostError;
+use crate::language::{Arguments, parse_limit};
+
+manual! {
+    /// Sends all packets to one output, which can be changed while packets flow.
+    ///
+    /// `StaticSwitch` is the same without the handler.
+    ///
+    /// # Configuration
+    /// `Switch([OUTPUT])`
+    /// - OUTPUT: the output; 0 by default. A negative one, or one that there is not, drops all.
+    ///
+    /// # Ports
+    /// One push input, any number of push outputs.
+    ///
+    /// # Handlers
+    /// - `switch` (read, write): OUTPUT.
+    ///
+    /// # Example
+    /// ```click
+    /// InfiniteSource(LIMIT 5, STOP true) -> s :: Switch(1);
+    /// s [0] -> Discard; s [1] -> Discard; InfiniteSource(LIMIT 1) -> t :: StaticSwitch(0) -> Discard;
+    /// ```
+    pub(crate) struct Switch {
+        output: Option<usize>,
+        outputs: usize,
+    }
+}
+
+/// The class.
+pub(crate) const CLASS: ElementClass = ElementClass {
+    name: "Switch",
+    manual: Switch::MANUAL,
+    inputs: Side::exactly(1, Processing::Push),
+    outputs: Side::at_least(1, Processing::Push),
+    keywords: &["OUTPUT"],
+    handlers: &[Handler::read_write("switch")],
+    configure,
+};
+
+/// The class whose output stays.
+pub(crate) const STATIC: ElementClass = ElementClass {
+    name: "StaticSwitch",
+    handlers: &[],
+    ..CLASS
+};
+
+fn configure(
+    arguments: &mut Arguments<'_>,
+    outputs: usize,
+) -> Result<Box<dyn Element>, ConfigError> {
+    let output = match arguments.positional("OUTPUT")? {
+        Some(value) => value.limit()?,
+        None => Some(0),
+    };
+    Ok(Box::new(Switch {
+        output: existing(output, outputs),
+        outputs,
+    }))
+}
+
+/// The output, if there is one of this number.
+fn existing(output: Option<u64>, outputs: usize) -> Option<usize> {
+    let output = usize::try_from(output?).ok();
+    output.filter(|output| *output < outputs)
+}
+
+impl Element for Switch {
+    fn push(
+        &mut self,
+        _: usize,
+        packet: Packet,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        if let Some(output) = self.output {
+            context.push(output, packet);
+        }
+        Ok(())
+    }
+
+    fn read(&self, handler: &str) -> Option<String> {
+        let number = || {
+            self.output
+                .map_or_else(|| "-1".into(), |output| format!("{output}"))
+        };
+        (handler == "switch").then(number)
+    }
+
+    fn write(&mut self, handler: &str, value: &str) -> Option<()> {
+        if handler != "switch" {
+            return None;
+        }
+        self.output = existing(parse_limit(value)?, self.outputs);
+        Some(())
+    }
+}
