@@ -218,8 +218,13 @@ fn detail(raw: &RawInsn) -> u64 {
     }
 }
 
+/// Numbers are set and copied, branches taken, and narrow loads and stores of registers made
+/// everywhere.
 fn is_telling(raw: &RawInsn, insn: Insn) -> bool {
-    let everywhere = matches!(raw.opcode, 0xb7 | 0xb4 | 0xbf | 0x95 | 0x18 | 0x00 | 0x05);
+    let everywhere = matches!(
+        raw.opcode,
+        0xb7 | 0xb4 | 0xbf | 0x95 | 0x18 | 0x05 | 0x61 | 0x69 | 0x71 | 0x63 | 0x6b | 0x73 | 0x7b
+    );
     !everywhere && !matches!(insn, Insn::Branch { .. } | Insn::WideTail)
 }
 
