@@ -18,7 +18,10 @@ use crate::{MachineCode, compile};
 pub struct Program {
     native: Native,
     code: MachineCode,
-    sealed: Box<dyn SealedCode>,
+    /// Where the sealed code begins.
+    entry: Entry,
+    /// The memory of the code.
+    _sealed: Box<dyn SealedCode>,
 }
 
 impl Program {
@@ -53,10 +56,14 @@ impl Program {
         let code = compile(image, options)?;
         let native = Native::new(image, maps, memory.stack()?)?;
         let sealed = memory.seal(&code)?;
+        // SAFETY: the compiler's code begins with a function of this type, and `SealedCode` promises
+        // that it lies there and can be executed as long as it lives, which is as long as this value.
+        let entry = unsafe { core::mem::transmute::<*mut u8, Entry>(sealed.start().as_ptr()) };
         Ok(Self {
             native,
             code,
-            sealed,
+            entry,
+            _sealed: sealed,
         })
     }
 
@@ -125,19 +132,19 @@ impl Program {
     /// # Errors
     /// The fault that stopped the run. The packet may have been changed in part and must be dropped;
     /// its annotations are those from before. Maps and data keep what the program wrote.
+    #[inline]
     pub fn run(
         &mut self,
         packet: &mut Packet,
         environment: &mut dyn Environment,
         fuel: u64,
     ) -> Result<Returned, Fault> {
-        let start = self.sealed.start().as_ptr();
-        // SAFETY: the compiler's code begins with a function of this type, and `SealedCode` promises
-        // that it lies there and can be executed.
-        let entry = unsafe { core::mem::transmute::<*mut u8, Entry>(start) };
         let slot_of = |offset| self.code.slot_at(offset);
         // SAFETY: the code was made of the image that `native` was made of, and whoever made the
         // program promised that it is safe.
-        unsafe { self.native.run(entry, packet, environment, fuel, slot_of) }
+        unsafe {
+            self.native
+                .run(self.entry, packet, environment, fuel, slot_of)
+        }
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct NativeCaller<'a> {
 
 impl<'a> NativeCaller<'a> {
     /// The objects of a run on `packet`, whose place and annotations the state's context gets.
+    #[inline]
     pub(super) fn new(
         state: NonNull<State>,
         maps: &'a mut Maps,
@@ -46,6 +47,7 @@ impl<'a> NativeCaller<'a> {
         caller
     }
 
+    #[inline]
     fn place_packet(&mut self) {
         let bytes = self.packet.bytes_mut();
         let start = address_of(bytes.as_mut_ptr());

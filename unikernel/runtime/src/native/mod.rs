@@ -196,6 +196,7 @@ impl Native {
     /// `entry` leads to machine code that `bpf-jit` made of the image that this value was made of,
     /// and that image was proved to be safe: on no path does it access anything but its frames, its
     /// context, the packet between `data` and `data_end`, values that a lookup gave it, and its data.
+    #[inline]
     pub unsafe fn run(
         &mut self,
         entry: Entry,
@@ -219,11 +220,8 @@ impl Native {
         let value = unsafe { entry(state) };
         // SAFETY: the code has returned; nobody else uses the state.
         let state = unsafe { &mut *state };
-        if let Some(cause) = state.take_fault(fuel, run.caller.fault) {
-            return Err(Fault {
-                slot: state.stopped_slot(slot_of),
-                cause,
-            });
+        if state.is_stopped() {
+            return Err(state.take_fault(fuel, run.caller.fault, slot_of));
         }
         state.read_back(&mut run.caller.packet.annotations);
         Ok(Returned {

@@ -6,7 +6,7 @@ use platform_click::{PacketContext, limits};
 
 use super::call::{self, Called, Run};
 use super::{StackMemory, address_of};
-use crate::fault::FaultCause;
+use crate::fault::{Fault, FaultCause};
 use crate::packet::Annotations;
 
 /// The state of a run, as machine code sees it; [`layout`] has the offsets of its fields.
@@ -207,35 +207,36 @@ impl State {
         annotations.delay_ns = self.context.delay_ns;
     }
 
-    /// Why the run was stopped, if it was; the next one starts without.
+    /// Whether the code stopped the program.
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.stopped != 0
+    }
+
+    /// Why and where the run was stopped; the next one starts without.
+    #[cold]
     pub(super) fn take_fault(
         &mut self,
         fuel: u64,
         by_helper: Option<FaultCause>,
-    ) -> Option<FaultCause> {
+        slot_of: impl FnOnce(u64) -> u32,
+    ) -> Fault {
         const FUEL: u32 = number(Stopped::Fuel);
         const HELPER: u32 = number(Stopped::Helper);
         const ACCESS: u32 = number(Stopped::Access);
-        match self.stopped {
-            0 => None,
-            FUEL => Some(FaultCause::OutOfFuel { fuel }),
-            HELPER => Some(by_helper.unwrap_or(FaultCause::NotExecutable)),
-            ACCESS => Some(FaultCause::Refused {
-                address: self.stopped_address,
-            }),
-            _ => Some(FaultCause::Unreachable),
-        }
-    }
-
-    /// The slot where the run was stopped; the next one starts without being stopped.
-    pub(super) fn stopped_slot(&mut self, slot_of: impl FnOnce(u64) -> u32) -> u32 {
-        let by_machine = self.stopped == number(Stopped::Access);
-        self.stopped = 0;
-        if by_machine {
-            slot_of(self.stopped_at)
-        } else {
-            u32::try_from(self.stopped_at).unwrap_or(u32::MAX)
-        }
+        let at = self.stopped_at;
+        let mut slot = u32::try_from(at).unwrap_or(u32::MAX);
+        let cause = match core::mem::take(&mut self.stopped) {
+            FUEL => FaultCause::OutOfFuel { fuel },
+            HELPER => by_helper.unwrap_or(FaultCause::NotExecutable),
+            ACCESS => {
+                slot = slot_of(at);
+                FaultCause::Refused {
+                    address: self.stopped_address,
+                }
+            }
+            _ => FaultCause::Unreachable,
+        };
+        Fault { slot, cause }
     }
 }
 
