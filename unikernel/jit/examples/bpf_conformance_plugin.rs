@@ -18,7 +18,7 @@
     reason = "the suite reads the result from standard output"
 )]
 
-use std::error::Error;
+use core::error::Error;
 use std::io::Read as _;
 
 use bpf_jit::{Options, Program};
