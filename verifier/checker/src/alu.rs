@@ -9,7 +9,7 @@ use crate::number::{Number, size_bits};
 use crate::pointer::{arithmetic_cause, check_operation};
 use crate::state::State;
 use crate::tnum::ones;
-use crate::value::{Id, Origin, Scalar, Value};
+use crate::value::{Id, Origin, Scalar, Sum, Value};
 
 impl Machine<'_> {
     /// `dst = dst op src`.
@@ -91,12 +91,9 @@ impl Machine<'_> {
         if op == AluOp::And && keeps(&a.number, &b.number, width) {
             return Ok(Value::Number(Scalar { number, ..a }));
         }
-        let result = self.numbered(number);
-        Ok(match (result, b.number.as_signed_constant()) {
-            (Value::Number(result), Some(constant)) if width == Width::W64 => {
-                Value::Number(remembered(op, a, constant, result))
-            }
-            _ => result,
+        Ok(match self.numbered(number) {
+            Value::Number(result) => Value::Number(remembered(op, width, &a, &b, result)),
+            result => result,
         })
     }
 
@@ -150,28 +147,18 @@ fn fits_signed(number: &Number, bits: u32) -> bool {
     *number.signed().start() >= !most && *number.signed().end() <= most
 }
 
-/// The result of a 64-bit operation on `a` and a constant, with what it remembers of `a`.
-fn remembered(op: AluOp, a: Scalar, constant: i64, result: Scalar) -> Scalar {
-    match op {
-        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if constant == 32 => shifted(op, a, result),
-        AluOp::Add => sum(a, constant, result),
-        AluOp::Sub => sum(a, constant.wrapping_neg(), result),
+/// The result of an operation, with what it remembers of its operands.
+fn remembered(op: AluOp, width: Width, a: &Scalar, b: &Scalar, result: Scalar) -> Scalar {
+    let shifts = matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh);
+    if shifts && width == Width::W64 && b.number.as_constant() == Some(32) {
+        return shifted(op, *a, result);
+    }
+    match Sum::of(op, width, a, b) {
+        Some(sum) if result.id != Id::NONE => Scalar {
+            origin: Origin::Sum(sum),
+            ..result
+        },
         _ => result,
-    }
-}
-
-/// `a` plus a constant remembers `a`, or what `a` is a sum of.
-fn sum(a: Scalar, constant: i64, result: Scalar) -> Scalar {
-    let (of, plus) = match a.origin {
-        Origin::Sum { of, plus } => (of, plus.wrapping_add(constant)),
-        _ => (a.id, constant),
-    };
-    if of == Id::NONE || result.id == Id::NONE {
-        return result;
-    }
-    Scalar {
-        origin: Origin::Sum { of, plus },
-        ..result
     }
 }
 

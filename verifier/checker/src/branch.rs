@@ -188,9 +188,7 @@ fn assume_numbers(
     for (reg, scalar, number) in [(left, a, number_a), (right, b, number_b)] {
         let Some(reg) = reg else { continue };
         state.set(reg, Value::Number(Scalar { number, ..*scalar }));
-        if scalar.id != Id::NONE && number != scalar.number {
-            state.set_number(scalar.id, number);
-        }
+        state.learn_number(scalar, number);
         if let Origin::Room(room) = scalar.origin {
             state.learn_room(room, *number.signed().start());
         }

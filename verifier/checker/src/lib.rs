@@ -65,6 +65,7 @@ mod pointer;
 mod range;
 mod recorder;
 mod state;
+mod sum;
 mod tnum;
 mod value;
 mod walk;

@@ -143,16 +143,16 @@ impl Machine<'_> {
 /// compute `p + (n + 4)` as well as `(p + n) + 4`, and both are one position.
 fn parted(number: Scalar, op: AluOp) -> (Scalar, i64) {
     const SMALL: i64 = 1 << 16;
-    match number.origin {
-        Origin::Sum { of, plus } if op == AluOp::Add && (-SMALL..=SMALL).contains(&plus) => {
-            let constant = Number::constant(plus.cast_unsigned());
+    match number.origin.sum() {
+        Some(sum) if op == AluOp::Add && (-SMALL..=SMALL).contains(&sum.constant) => {
+            let constant = Number::constant(sum.constant.cast_unsigned());
             let rest = Number::alu(AluOp::Sub, Width::W64, number.number, constant);
             let part = Scalar {
                 number: rest,
-                id: of,
+                id: sum.of,
                 origin: Origin::Any,
             };
-            (part, plus)
+            (part, sum.constant)
         }
         _ => (number, 0),
     }

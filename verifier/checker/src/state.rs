@@ -3,7 +3,7 @@
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use bpf_object::Reg;
+use bpf_object::{AluOp, Reg, Width};
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::frame::Frame;
@@ -126,6 +126,12 @@ impl State {
         let mut values = self.registers.iter().chain(stored);
         values.find_map(|value| match value {
             Value::Number(scalar) if scalar.id == id => Some(*scalar.number.signed().start()),
+            Value::Number(scalar) => {
+                let sum = scalar.origin.sum().filter(|sum| sum.of == id)?;
+                let constant = Number::constant(sum.constant.cast_unsigned());
+                let number = Number::alu(AluOp::Sub, Width::W64, scalar.number, constant);
+                Some(*number.signed().start())
+            }
             _ => None,
         })
     }

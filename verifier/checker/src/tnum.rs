@@ -68,6 +68,36 @@ impl<const BITS: u32> Tnum<BITS> {
         (number ^ self.value) & !self.mask == 0
     }
 
+    /// The least member that is not below `number`, unsigned.
+    pub(crate) const fn at_least(self, number: u64) -> Option<u64> {
+        let differing = (number ^ self.value) & !self.mask & ones(BITS);
+        if differing == 0 {
+            return Some(number);
+        }
+        // Members agree with `number` above this bit, or are greater from a higher bit on.
+        let highest = 1_u64.wrapping_shl(63_u32.wrapping_sub(differing.leading_zeros()));
+        let turn = if self.value & highest != 0 {
+            highest
+        } else {
+            let above = self.mask & !number & !(highest.wrapping_sub(1));
+            above & above.wrapping_neg()
+        };
+        if turn == 0 {
+            return None;
+        }
+        let below = turn.wrapping_sub(1);
+        Some(number & !below & !turn | turn | self.value & below)
+    }
+
+    /// The greatest member that is not above `number`, unsigned.
+    pub(crate) const fn at_most(self, number: u64) -> Option<u64> {
+        let complement = Self::new(!self.value, self.mask);
+        match complement.at_least(!number & ones(BITS)) {
+            Some(member) => Some(!member & ones(BITS)),
+            None => None,
+        }
+    }
+
     /// The least element above both: a bit is known where both know it and agree.
     pub(crate) const fn join(self, other: Self) -> Self {
         Self::new(
@@ -235,6 +265,21 @@ mod tests {
             }
         }
         (got, at_best)
+    }
+
+    #[test]
+    fn the_next_members_are_the_next() {
+        for t in all() {
+            for number in 0..1 << BITS {
+                let above = members(t).filter(|member| *member >= number).min();
+                let below = members(t).filter(|member| *member <= number).max();
+                assert_eq!(t.at_least(number), above, "{t:?} {number}");
+                assert_eq!(t.at_most(number), below, "{t:?} {number}");
+            }
+        }
+        assert_eq!(Tnum::<64>::ANY.at_least(u64::MAX), Some(u64::MAX));
+        assert_eq!(Tnum::<64>::new(1 << 63, 0).at_least(u64::MAX), None);
+        assert_eq!(Tnum::<64>::new(1 << 63, 0).at_most(u64::MAX), Some(1 << 63));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a register or a stack slot holds.
 
+use bpf_object::Width;
+
 use crate::number::Number;
 
 /// The identity of a value. Two places with one identity hold the same value, so what a branch says
@@ -71,8 +73,8 @@ pub(crate) enum Origin {
     Any,
     /// It is the distance from a packet pointer to the packet's end.
     Room(Room),
-    /// It is another number plus a constant, modulo 2^64.
-    Sum { of: Id, plus: i64 },
+    /// It is another number plus a constant.
+    Sum(Sum),
     /// It is another number, shifted to the left by 32. Shifted back, which is how compilers extend
     /// 32 bits, it is that number again if that fits.
     Shifted {
@@ -86,7 +88,24 @@ pub(crate) enum Origin {
     },
 }
 
+/// Another number plus a constant, as an addition of this width has it: at 64 bits modulo 2^64, at 32
+/// bits the lower half of the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) of: Id,
+    pub(crate) width: Width,
+    pub(crate) constant: i64,
+}
+
 impl Origin {
+    /// When the number is another one plus a constant, modulo 2^64.
+    pub(crate) const fn sum(self) -> Option<Sum> {
+        match self {
+            Self::Sum(sum) if matches!(sum.width, Width::W64) => Some(sum),
+            _ => None,
+        }
+    }
+
     /// When the number is a distance to the packet's end: from where.
     pub(crate) const fn room(self) -> Option<Room> {
         match self {

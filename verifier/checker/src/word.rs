@@ -105,10 +105,11 @@ impl<const BITS: u32> Word<BITS> {
     pub(crate) fn reduce(mut self) -> Option<Self> {
         for _ in 0..ROUNDS {
             let before = self;
-            self.unsigned = self.unsigned.meet(Unsigned {
-                min: self.bits.known_ones(),
-                max: self.bits.possible_ones(),
-            })?;
+            // Bounds move to the next members: above 20, the next multiple of four is 24.
+            self.unsigned = Unsigned::new(
+                self.bits.at_least(self.unsigned.min)?,
+                self.bits.at_most(self.unsigned.max)?,
+            )?;
             self.unsigned = self.unsigned_from_signed()?;
             self.signed = self.signed_from_unsigned()?;
             self.bits = self

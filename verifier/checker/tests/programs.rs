@@ -1009,3 +1009,69 @@ fn a_constant_may_be_added_first() {
         &with("r4 += 1; r6 = r2; r6 += r4; !r7 = *(u16*)(r6 + 2)", "+= 4"),
     );
 }
+
+/// The new count and the old one are one number and a constant apart: clang compares the old one.
+#[test]
+fn a_loop_may_count_in_one_register_and_compare_another() {
+    let program = |limit: u32| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r0 = 0
+             r4 = r2; r4 += 1; if r4 > r3 goto out
+             r5 = *(u8*)(r2 + 0)
+             head: w6 = w5; w5 += -7; if w6 > {limit} goto head
+             out: exit"
+        )
+    };
+    let facts = accepted(&program(6));
+    assert_eq!(facts.loops[0].iterations, 37);
+    // One lower, and it wraps around: 6 becomes the greatest number of 32 bits.
+    let image = image(ProgramKind::Filter, &program(5));
+    assert!(!matches!(
+        check(&image, &Options::default()),
+        Verdict::Accepted(_)
+    ));
+}
+
+/// `p + i + 4` was compared, so `p + i + 2` and `p + (i | 3)` are in the packet where `i` is a multiple of
+/// four.
+#[test]
+fn sums_with_one_number_are_checked_together() {
+    let program = |sum: &str, bytes: u32| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r0 = 0; r5 = *(u32*)(r1 + 16)
+             r5 &= 0xfc
+             r4 = r2; r4 += r5; r4 += {bytes}; if r4 > r3 goto out
+             {sum}
+             r2 += r5
+             !r6 = *(u8*)(r2 + 0)
+             out: exit"
+        )
+    };
+    for (sum, bytes) in [
+        ("r5 += 2", 3),
+        ("r5 |= 3", 4),
+        ("w5 += 2", 3),
+        ("r5 -= -1", 2),
+    ] {
+        accepted(&program(sum, bytes).replace('!', ""));
+        check_refused("BPF-K006", &program(sum, bytes - 1));
+    }
+    // Not a sum: the bit may be there.
+    check_refused("BPF-K006", &program("r5 ^= 4", 5));
+}
+
+/// A length that is a multiple of four and above 20 is at least 24.
+#[test]
+fn a_bound_moves_to_the_next_multiple() {
+    let program = |read: u32| {
+        format!(
+            "r2 = *(u64*)(r1 + 0); r3 = *(u64*)(r1 + 8); r0 = 0; r5 = *(u32*)(r1 + 16)
+             r5 &= 0x3c; if r5 <= 20 goto out
+             r4 = r2; r4 += r5; if r4 > r3 goto out
+             !r6 = *(u8*)(r2 + {read})
+             out: exit"
+        )
+    };
+    accepted(&program(23).replace('!', ""));
+    check_refused("BPF-K006", &program(24));
+}
