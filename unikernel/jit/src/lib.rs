@@ -14,6 +14,7 @@
 //! |---|---|
 //! | fuel on every backward jump and local call | runs longer than proved |
 //! | frames 512 bytes apart, with nothing between them, in memory that ends in guard pages | stores beside a frame |
+//! | accesses that the machine refuses land where programs are stopped ([`MachineCode::landing`]) | null plus an offset, addresses made of numbers |
 //! | numbers for maps, which are no addresses | maps used as memory |
 //! | helpers look up every pointer that they get | wrong arguments |
 //! | instructions and edges that a proof excludes stop the program | wrong proofs of what is out of reach |
@@ -70,6 +71,7 @@ pub struct MachineCode {
     /// By slot: the offset of its machine code; the end of the code for what is not compiled.
     slots: alloc::vec::Vec<u32>,
     landing: u32,
+    body: u32,
 }
 
 impl MachineCode {
@@ -91,6 +93,13 @@ impl MachineCode {
     #[must_use]
     pub const fn landing(&self) -> u32 {
         self.landing
+    }
+
+    /// Where the code begins that accesses memory. From here on, and at [`Self::landing`], `r12` holds
+    /// the state of the run.
+    #[must_use]
+    pub const fn body(&self) -> u32 {
+        self.body
     }
 
     /// The slot whose machine code lies at `offset`.

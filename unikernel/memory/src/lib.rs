@@ -2,10 +2,13 @@
 //!
 //! Code is written into pages that can be written and not executed, which are then sealed: they can
 //! be executed and never be written again. Frames lie between areas that cannot be accessed at all.
-//! Both are given back to the system when they are dropped.
+//! Both are given back to the system when they are dropped. An access of machine code that the system
+//! refuses stops the program and not the process.
 #![deny(missing_docs)]
 
 mod pages;
+#[cfg(target_arch = "x86_64")]
+mod trap;
 
 use core::ptr::NonNull;
 
@@ -35,7 +38,11 @@ impl MachineMemory for ProcessMemory {
         pages.make_writable(0, bytes.len()).map_err(error)?;
         pages.write(bytes);
         pages.seal().map_err(error)?;
-        Ok(Box::new(Sealed { pages }))
+        Ok(Box::new(Sealed {
+            #[cfg(target_arch = "x86_64")]
+            _watch: trap::Watch::new(pages.start().as_ptr().addr(), code).map_err(error)?,
+            pages,
+        }))
     }
 
     fn stack(&mut self) -> Result<Box<dyn StackMemory>, MemoryError> {
@@ -54,6 +61,9 @@ impl MachineMemory for ProcessMemory {
 /// Pages with machine code.
 #[derive(Debug)]
 struct Sealed {
+    /// Dropped before the pages.
+    #[cfg(target_arch = "x86_64")]
+    _watch: trap::Watch,
     pages: Pages,
 }
 

@@ -39,6 +39,9 @@ impl Generator<'_> {
         if self.plan.uses_fuel {
             self.asm.load(Size::B8, FUEL, state(layout::FUEL));
         }
+        if self.plan.uses_state {
+            self.asm.bind(self.body);
+        }
     }
 
     /// The exit of the function that is being compiled.

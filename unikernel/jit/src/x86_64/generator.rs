@@ -18,6 +18,8 @@ pub(super) struct Generator<'a> {
     pub(super) plan: &'a Plan,
     pub(super) options: &'a Options<'a>,
     pub(super) asm: Assembler,
+    /// Where the program's memory is accessed from on.
+    pub(super) body: Label,
     /// By slot: its code.
     slots: Vec<Label>,
     /// By function of the plan: where it is called, before its prologue.
@@ -58,11 +60,13 @@ pub(crate) fn compile(
     let mut asm = Assembler::with_capacity(count.saturating_mul(6).saturating_add(64));
     let slots = (0..count).map(|_| asm.label()).collect();
     let entries = plan.functions.iter().map(|_| asm.label()).collect();
+    let body = asm.label();
     let mut generator = Generator {
         image,
         plan,
         options,
         asm,
+        body,
         slots,
         entries,
         function: 0,
@@ -73,11 +77,15 @@ pub(crate) fn compile(
     };
     generator.functions();
     let landing = generator.rare();
-    let Generator { asm, slots, .. } = generator;
+    let Generator {
+        asm, slots, body, ..
+    } = generator;
     let code = asm.finish().ok_or(JitError::Length(count))?;
     Ok(MachineCode {
         slots: slots.iter().map(|label| code.offset(*label)).collect(),
         landing: code.offset(landing),
+        // Never bound in a program that accesses nothing: the end.
+        body: code.offset(body),
         bytes: code.bytes,
     })
 }
