@@ -51,6 +51,7 @@ mod error;
 )]
 mod memory;
 mod options;
+#[cfg(target_arch = "x86_64")]
 mod plan;
 #[expect(unsafe_code, reason = "running machine code; each block has its proof")]
 mod program;
