@@ -156,3 +156,23 @@ fn the_lowest_addresses_are_never_mapped() {
         "{first}"
     );
 }
+
+/// A fault of anything else ends the process, as it did before.
+#[test]
+fn other_faults_are_left_to_the_process() {
+    use std::os::unix::process::ExitStatusExt as _;
+    const CRASH: &str = "BPF_JIT_TEST_CRASH";
+    if std::env::var_os(CRASH).is_some() {
+        refused("r1 = 0\nr0 = *(u8 *)(r1 + 0)\nexit");
+        // SAFETY: none; the process is to end here.
+        unsafe {
+            core::ptr::null_mut::<u8>()
+                .wrapping_add(64)
+                .write_volatile(1)
+        };
+    }
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "other_faults_are_left_to_the_process"]);
+    let output = child.env(CRASH, "1").output().unwrap();
+    assert_eq!(output.status.signal(), Some(11), "{output:?}");
+}
