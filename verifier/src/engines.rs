@@ -10,6 +10,7 @@ use crate::answer::{self, Outcome};
 use crate::checks::{self, Failure};
 use crate::finding::Report;
 use crate::prevail;
+use crate::trial::{self, Budget, Ending};
 
 /// An opinion about an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,19 @@ pub fn together(image: &Image) -> Opinion {
     }
 }
 
+/// The trial of an image that all of them accept, in so many runs at most: what contradicts a proof, if
+/// anything does.
+#[must_use]
+pub fn tried(image: &Image, seed: u64, runs: u32) -> Option<String> {
+    let Outcome::Accepted(facts) = answer::examine(image) else {
+        return None;
+    };
+    match trial::run(image, &facts, seed, Budget { runs, until: None }) {
+        Ending::Contradicted(found) => Some(found.wrong.reason),
+        Ending::Passed(_) | Ending::Impossible(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use platform_click::ProgramKind;
@@ -101,6 +115,7 @@ mod tests {
         for opinion in [prevail, own_checks, checker, together] {
             assert_eq!(opinion(&safe), Opinion::Accepts);
         }
+        assert_eq!(tried(&safe, 1, 10), None);
         // A load through null.
         let code = [mov(1, 0), op(0x79, 0, 1, 0, 0), exit()];
         let unsafe_one = image(ProgramKind::Filter, &code);
@@ -119,5 +134,29 @@ mod tests {
         let seven = image(ProgramKind::Filter, &[mov(0, 7), exit()]);
         assert_eq!(prevail(&seven), Opinion::Accepts);
         assert!(matches!(together(&seven), Opinion::Refuses { slot: 1, .. }));
+    }
+
+    /// PREVAIL takes the two shifts for one instruction, and does not tell the two ways of a branch to
+    /// the next instruction apart: that is no claim.
+    #[test]
+    fn a_trial_does_not_hold_against_an_engine_what_it_does_not_say() {
+        let shifts = [
+            op(0x79, 0, 1, 24, 0),
+            op(0x67, 0, 0, 0, 32),
+            op(0x77, 0, 0, 0, 32),
+            mov(0, 1),
+            exit(),
+        ];
+        let next = [
+            mov(0, 1),
+            op(0x36, 0, 0, 0, 5),
+            op(0x57, 0, 0, 0, 1),
+            exit(),
+        ];
+        for code in [&shifts[..], &next] {
+            let image = image(ProgramKind::Filter, code);
+            assert_eq!(together(&image), Opinion::Accepts);
+            assert_eq!(tried(&image, 1, 50), None);
+        }
     }
 }

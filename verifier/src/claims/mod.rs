@@ -101,6 +101,12 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// The engine has no opinion about the instruction in `slot`.
+    pub(crate) fn silent(&mut self, slot: u32) {
+        self.reaches(slot, |_| None);
+        self.open.extend([(slot, true), (slot, false)]);
+    }
+
     /// A run may go from the instruction in one slot to the one in another.
     pub(crate) fn goes(&mut self, from: u32, to: u32) {
         if let Some(Insn::Branch { target, .. }) = self.insn(from) {
@@ -123,6 +129,8 @@ impl<'a> Collector<'a> {
             match insn {
                 Insn::WideTail => {}
                 _ if !self.reached.contains(&slot) => claims.unreachable.push(slot),
+                // Both ways are one, and engines do not tell them apart.
+                Insn::Branch { target, .. } if *target == slot.saturating_add(1) => {}
                 Insn::Branch { .. } => {
                     let ways = [false, true].map(|taken| (slot, taken));
                     let closed = ways.iter().filter(|way| !self.open.contains(way));

@@ -1,5 +1,7 @@
 //! What the engine claims of single instructions.
 
+use std::collections::BTreeSet;
+
 use ::prevail::crab::ebpf_domain::{DomainContext, EbpfDomain};
 use ::prevail::crab::var_registry::VariableRegistry;
 use ::prevail::spec::type_descriptors::ProgramInfo;
@@ -31,6 +33,14 @@ pub(super) fn claims(
     let context = &DomainContext::new(&info, program, &options, &platform);
     let mut collector = Collector::new(image);
     let original = |number: i32| slot_of(u32::try_from(number).ok()?);
+    // Of two instructions that it takes for one (a number shifted up and down again) the engine does
+    // not know the second.
+    let labels = result.invariants.keys();
+    let known: BTreeSet<u32> = labels.filter_map(|label| original(label.from)).collect();
+    let slots = (0_u32..).zip(image.code()).map(|(slot, _)| slot);
+    slots
+        .filter(|slot| !known.contains(slot))
+        .for_each(|slot| collector.silent(slot));
     for (label, state) in &result.invariants {
         if !label.special_label.is_empty() {
             continue;
