@@ -98,9 +98,10 @@ impl Finding {
     pub fn charges(&self, engine: Engine) -> bool {
         let word = |key: &str| self.expected.get(key).map_or("", String::as_str);
         let run = word("run");
-        let wrong = run.starts_with("faults") || run.starts_with("contradicts");
+        let wrong = run.starts_with("faults") || run.starts_with("contradicts facts");
         match word(engine.name()) {
             "panics" | "hangs" => true,
+            "accepts" if run == "contradicts claims" => engine == Engine::Prevail,
             "accepts" => wrong && engine != Engine::OwnChecks,
             _ => false,
         }
@@ -128,6 +129,10 @@ impl Finding {
             _ => "undecided",
         };
         let sayings = Engine::ALL.into_iter().map(said);
+        let run = match (&answer.ran, &answer.trial) {
+            (Ran::Well, Some(_)) => "contradicts claims".to_owned(),
+            _ => run,
+        };
         let rest = [("run", run), ("verdict", verdict.to_owned())];
         let rest = rest.map(|(key, value)| (key.to_owned(), value));
         sayings.chain(rest).collect()

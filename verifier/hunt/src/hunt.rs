@@ -186,6 +186,9 @@ fn what_happens(answer: &Answer) -> String {
             Saying::Accepts | Saying::Nothing => {}
         }
     }
+    if let Some(reason) = &answer.trial {
+        text += &format!("The trial: {reason}.\n");
+    }
     match &answer.ran {
         Ran::Fault {
             run, text: fault, ..

@@ -68,6 +68,7 @@ impl fmt::Display for Charge {
 pub fn charges(answer: &Answer) -> Vec<Charge> {
     let mut charges = Vec::new();
     for engine in Engine::ALL {
+        let blamed = |reason: &String| reason.contains(engine.in_claims());
         let offence = match (answer.of(engine), &answer.ran) {
             (Saying::Panics(_), _) => Some(Offence::Panic),
             (Saying::Hangs(_), _) => Some(Offence::Hang),
@@ -77,6 +78,7 @@ pub fn charges(answer: &Answer) -> Vec<Charge> {
             (Saying::Accepts, Ran::Contradiction { .. }) if engine == Engine::Checker => {
                 Some(Offence::WrongFact)
             }
+            _ if answer.trial.as_ref().is_some_and(blamed) => Some(Offence::WrongFact),
             _ => None,
         };
         charges.extend(offence.map(|offence| Charge { engine, offence }));

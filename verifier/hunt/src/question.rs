@@ -33,6 +33,17 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The name in what a trial says about claims.
+    pub(crate) const fn in_claims(self) -> &'static str {
+        match self {
+            Self::OwnChecks => "own checks proved",
+            Self::Prevail => "prevail proved",
+            Self::Checker => "bpf-checker proved",
+        }
+    }
+}
+
 /// A program, and the seed of the inputs on which it is run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Case {
@@ -132,6 +143,8 @@ pub struct Answer {
     pub sayings: [Saying; 3],
     /// The verdict before the trial, where it was asked for.
     pub verdict: Saying,
+    /// What in the trial contradicts a proof, of a program that everyone accepts.
+    pub trial: Option<String>,
     /// How it ran.
     pub ran: Ran,
 }
@@ -141,6 +154,7 @@ impl Answer {
     pub(crate) const NOTHING: Self = Self {
         sayings: [const { Saying::Nothing }; 3],
         verdict: Saying::Nothing,
+        trial: None,
         ran: Ran::No,
     };
 

@@ -3,7 +3,7 @@
 use bpf_object::Image;
 use bpf_programs::reductions;
 
-use crate::judge::{Charge, charges};
+use crate::judge::{Charge, Offence, charges};
 use crate::question::{Asker, Case, Engine};
 
 /// Programs that are asked about at one time.
@@ -43,7 +43,10 @@ fn smaller(asker: &Asker, image: &Image, seed: u64, charge: Charge) -> Option<Im
     }
 }
 
-/// Facts are the checker's; everyone else need not be asked.
+/// Claims are looked at in programs that everyone accepts.
 fn engines(charge: Charge) -> Vec<Engine> {
-    vec![charge.engine]
+    match charge.offence {
+        Offence::WrongFact => Engine::ALL.to_vec(),
+        _ => vec![charge.engine],
+    }
 }

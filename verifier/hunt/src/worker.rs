@@ -13,6 +13,9 @@ use bpf_verifier::engines::{self, Opinion};
 
 use crate::question::{Answer, Case, Engine, Ran, Request, Saying};
 
+/// Runs of the trial, which looks at what the engines claim of every instruction.
+const TRIAL_RUNS: u32 = 50;
+
 /// Serves one request; to be called first thing in `main` of a child.
 #[must_use]
 pub fn serve() -> ExitCode {
@@ -57,6 +60,10 @@ fn answer_one(request: &Request, case: &Case) -> Answer {
     if request.verdict {
         let said = caught(|| saying(engines::together(&image)));
         answer.verdict = said.unwrap_or_else(Saying::Panics);
+    }
+    if answer.sayings.iter().all(|said| *said == Saying::Accepts) {
+        answer.trial =
+            caught(|| engines::tried(&image, case.seed, TRIAL_RUNS)).unwrap_or_else(Some);
     }
     // Nobody has to run what only the own checks let pass.
     let accepted = [Engine::Prevail, Engine::Checker]
