@@ -29,7 +29,7 @@ manual! {
     /// configuration to say: `bpfclick --trust FILE --state DIR`.
     ///
     /// # Configuration
-    /// `BPFClassifier(FILE file [, keywords SIGNATURE, NAME, PROGRAM, ID, JIT, DUMP_JIT])`
+    /// `BPFClassifier(FILE file [, keywords SIGNATURE, NAME, PROGRAM, ID, JIT, DUMP_JIT, QUARANTINE])`
     /// - FILE: the object.
     /// - SIGNATURE: its bundle. FILE with `.bpfsig` behind it by default.
     /// - NAME: the names, one or more words, that its statement may have. The stem of FILE by
@@ -41,6 +41,8 @@ manual! {
     ///   refused.
     /// - DUMP_JIT: a file for the machine code as text, beside instructions and source lines; with
     ///   true, FILE with `.jit` behind it.
+    /// - QUARANTINE: so many runs that failed put the program into quarantine; 16 by default. What
+    ///   contradicts its proof does so at once.
     ///
     /// # Ports
     /// One or more push inputs, one or more push outputs. The program sees the number of the input in

@@ -27,6 +27,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "PROGRAM",
     "JIT",
     "DUMP_JIT",
+    "QUARANTINE",
 ];
 
 /// The handlers of elements that run programs.
@@ -70,6 +71,8 @@ pub(super) struct Runner {
     /// Of these, those that did what was proved to be impossible.
     contradicted: u64,
     last_fault: String,
+    /// Runs that may fail before the program is in quarantine.
+    max_faults: u64,
     quarantined: bool,
 }
 
@@ -99,6 +102,10 @@ impl Runner {
             Some(_) => Jit::Never,
         };
         let dump = arguments.keyword("DUMP_JIT")?;
+        let max_faults = match arguments.keyword("QUARANTINE")? {
+            None => MAX_FAULTS,
+            Some(count) => read_count(count)?,
+        };
         let signature = arguments.keyword("SIGNATURE")?;
         let names = arguments.keyword("NAME")?;
         let program = arguments.keyword("PROGRAM")?;
@@ -137,6 +144,7 @@ impl Runner {
             fuel_aborts: 0,
             contradicted: 0,
             last_fault: String::new(),
+            max_faults,
             quarantined: false,
         })
     }
@@ -221,7 +229,7 @@ impl Runner {
             self.contradicted = self.contradicted.saturating_add(1);
         }
         self.last_fault = what.into();
-        self.quarantined = contradicts_proof || self.faults >= MAX_FAULTS;
+        self.quarantined = contradicts_proof || self.faults >= self.max_faults;
         if self.quarantined {
             context.host.message(&format!(
                 "warning[{}]: `{}` is in quarantine and all its packets are dropped from now on: {what}",
@@ -278,6 +286,13 @@ fn read_dump(dump: Value<'_>, jit: Jit, object: &str) -> Result<Option<String>, 
         _ if jit == Jit::Never => Err(dump.refuse("false where JIT is false")),
         Ok(true) => Ok(Some(format!("{object}.jit"))),
         Err(_) => dump.filename().map(Some),
+    }
+}
+
+fn read_count(value: Value<'_>) -> Result<u64, ConfigError> {
+    match value.unsigned()? {
+        0 => Err(value.refuse("a number of at least 1")),
+        count => Ok(count),
     }
 }
 
@@ -486,6 +501,18 @@ mod tests {
         let (router, host) = run(FILTER, &packets, ProgramKind::Filter, &code, None);
         assert_eq!(host.written("out"), [[1]]);
         assert_eq!(read(&router, COUNTS), ["18", "17", "0", "16", "true"]);
+    }
+
+    #[test]
+    fn how_many_runs_may_fail_is_for_the_configuration_to_say() {
+        let text = FILTER.replace("FILE x", "FILE x, QUARANTINE 2");
+        let packets: [&[u8]; 4] = [&[0], &[1], &[0], &[1]];
+        let code = endless_at_zero();
+        let (router, host) = run(&text, &packets, ProgramKind::Filter, &code, None);
+        assert_eq!(host.written("out"), [[1]]);
+        assert_eq!(read(&router, COUNTS), ["4", "3", "0", "2", "true"]);
+        let counts = read(&router, &["fuel_aborts", "contradicted", "jit"]);
+        assert_eq!(counts, ["2", "0", "false"]);
     }
 
     #[test]
