@@ -22,13 +22,13 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use bpf_object::Image;
-use platform_click::ProgramKind;
+use platform_click::{MapKind, ProgramKind};
 
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultCause};
 use crate::helper::Scratch;
 use crate::instance::{LoadError, check_image};
-use crate::map::{Errno, Maps, MapsError};
+use crate::map::{Errno, Map, Maps, MapsError};
 use crate::number::index;
 use crate::packet::Packet;
 
@@ -68,6 +68,8 @@ pub struct Returned {
 pub struct Native {
     kind: ProgramKind,
     maps: Maps,
+    /// Whether a map does something between runs: an array does not.
+    maps_begin: bool,
     /// The program's copies of its data sections, by index.
     data: Vec<Box<[u8]>>,
     scratch: Scratch,
@@ -92,6 +94,7 @@ impl Native {
         let mut native = Self {
             kind: image.kind(),
             scratch: Scratch::new(maps.iter()),
+            maps_begin: false,
             maps,
             data,
             state: NonNull::from(Box::leak(Box::new(State::new(&*stack)))),
@@ -171,8 +174,10 @@ impl Native {
         self.data.get(section).map(AsRef::as_ref)
     }
 
-    /// Tells the state where arrays and data lie.
+    /// Tells the state where arrays and data lie, after maps have come or gone.
     fn place_objects(&mut self) {
+        let begins = |map: &Map| map.definition().kind != MapKind::Array;
+        self.maps_begin = self.maps.iter().any(begins);
         // SAFETY: made by `new`, freed by `drop`; nothing else uses it now.
         let state = unsafe { self.state.as_mut() };
         for (place, map) in state.values.iter_mut().zip(self.maps.iter_mut()) {
@@ -205,7 +210,9 @@ impl Native {
         fuel: u64,
         slot_of: impl FnOnce(u64) -> u32,
     ) -> Result<Returned, Fault> {
-        self.maps.begin_run();
+        if self.maps_begin {
+            self.maps.begin_run();
+        }
         let state = self.state.as_ptr();
         let caller = NativeCaller::new(self.state, &mut self.maps, &self.data, packet);
         let mut run = Run {
