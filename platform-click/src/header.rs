@@ -36,6 +36,9 @@ typedef signed char __s8;
 typedef short __s16;
 typedef int __s32;
 typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
 
 /* Places a program (SEC("filter"), SEC("rewriter/name")) or the maps (SEC(".maps")). */
 #define SEC(name) __attribute__((section(name), used))
@@ -59,12 +62,11 @@ const POSTAMBLE: &str = r#"
 #define click_data(ctx) ((__u8 *)(unsigned long)(ctx)->data)
 #define click_data_end(ctx) ((__u8 *)(unsigned long)(ctx)->data_end)
 
-/* Prints a constant format with up to three numbers; unused registers are set to zero. */
-#define bpf_printk(fmt, ...) __bpf_printk(fmt, ##__VA_ARGS__, 0, 0, 0)
-#define __bpf_printk(fmt, a, b, c, ...)                                                                   \
+/* Prints a constant text with up to three numbers. */
+#define bpf_printk(fmt, ...)                                                                              \
 	({                                                                                                \
-		char __fmt[] = fmt;                                                                       \
-		bpf_trace_printk(__fmt, sizeof(__fmt), (__u64)(a), (__u64)(b), (__u64)(c));               \
+		static const char __fmt[] = fmt;                                                          \
+		bpf_trace_printk(__fmt, sizeof(__fmt), ##__VA_ARGS__);                                    \
 	})
 
 #endif /* CLICK_BPF_H */
@@ -107,17 +109,23 @@ fn write_kinds(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 fn write_maps(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "\n/* Kinds of map. */\nenum bpf_map_type {{")?;
     for kind in MapKind::ALL {
-        let name = match kind {
-            MapKind::Hash => "BPF_MAP_TYPE_HASH",
-            MapKind::Array => "BPF_MAP_TYPE_ARRAY",
-        };
-        writeln!(f, "\t{name} = {},", kind.number())?;
+        let (name, number, doc) = (kind.c_name(), kind.number(), kind.doc().trim());
+        writeln!(f, "\t{name} = {number}, /* {doc} */")?;
     }
-    writeln!(
-        f,
-        "}};\n\n/* Flags of bpf_map_update_elem. */\nenum {{ BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 }};"
-    )
+    f.write_str(FLAGS)
 }
+
+const FLAGS: &str = r#"};
+
+/* Flags of a map definition. */
+enum { BPF_F_NO_PREALLOC = 1 };
+
+/* Flags of bpf_map_update_elem; bpf_map_push_elem takes BPF_ANY and BPF_EXIST. */
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
+
+/* Flags of bpf_ringbuf_output. */
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+"#;
 
 fn write_helpers(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for helper in HelperId::ALL {
@@ -129,7 +137,9 @@ fn write_helpers(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         };
         writeln!(f, "\n/*{} */", spec.doc)?;
         write!(f, "static {}{star}(*{})(", spec.c_return, spec.name)?;
-        for (i, arg) in spec.args.iter().enumerate() {
+        // The values of a variadic helper are declared once.
+        let args = spec.args.iter().filter(|arg| !arg.c.is_empty());
+        for (i, arg) in args.enumerate() {
             write!(f, "{}{}", if i == 0 { "" } else { ", " }, arg.c)?;
         }
         writeln!(

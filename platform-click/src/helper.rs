@@ -1,22 +1,35 @@
 //! Helpers: the functions of the platform that a program may call.
 
-use crate::{KindSet, ProgramKind};
+use crate::{KindSet, MapUse, ProgramKind};
 
 /// What a helper takes in one argument register; what the verifier has to prove of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArgKind {
-    /// A map of the object, as loaded by a relocated wide load.
+    /// A map of the object with keys, as loaded by a relocated wide load.
     Map,
+    /// A queue or stack of the object, in the same way.
+    Queue,
+    /// A ring buffer of the object, in the same way.
+    RingBuffer,
     /// Initialised memory of the map's key size.
     MapKey,
     /// Initialised memory of the map's value size.
     MapValue,
+    /// Memory of the map's value size that the helper overwrites, whatever it returns; it need not be
+    /// initialised.
+    MapValueOut,
     /// Initialised memory; its length in bytes is the next argument.
     ReadableMemory,
+    /// The same, or null if that length is zero.
+    OptionalMemory,
     /// The length in bytes of the memory in the argument before; greater than zero.
     MemorySize,
+    /// The length in bytes of the memory in the argument before, which may be zero.
+    MemorySizeOrZero,
     /// Any number.
     Scalar,
+    /// A number, or nothing if the text in the first argument prints fewer.
+    Printed,
 }
 
 impl ArgKind {
@@ -25,12 +38,41 @@ impl ArgKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Map => "map",
+            Self::Queue => "queue",
+            Self::RingBuffer => "ring-buffer",
             Self::MapKey => "map-key",
             Self::MapValue => "map-value",
+            Self::MapValueOut => "map-value-out",
             Self::ReadableMemory => "readable-memory",
+            Self::OptionalMemory => "optional-memory",
             Self::MemorySize => "memory-size",
+            Self::MemorySizeOrZero => "memory-size-or-zero",
             Self::Scalar => "scalar",
+            Self::Printed => "printed",
         }
+    }
+
+    /// The use of maps that it stands for, if it is a map.
+    #[must_use]
+    pub const fn map_use(self) -> Option<MapUse> {
+        match self {
+            Self::Map => Some(MapUse::Keyed),
+            Self::Queue => Some(MapUse::Queue),
+            Self::RingBuffer => Some(MapUse::Ring),
+            _ => None,
+        }
+    }
+
+    /// Whether it is memory whose length is the next argument.
+    #[must_use]
+    pub const fn is_sized_memory(self) -> bool {
+        matches!(self, Self::ReadableMemory | Self::OptionalMemory)
+    }
+
+    /// Whether it is the length of the memory in the argument before.
+    #[must_use]
+    pub const fn is_size(self) -> bool {
+        matches!(self, Self::MemorySize | Self::MemorySizeOrZero)
     }
 }
 
@@ -39,7 +81,7 @@ impl ArgKind {
 pub struct Arg {
     /// What has to be proved.
     pub kind: ArgKind,
-    /// Its declaration in the C header, without a comma.
+    /// Its declaration in the C header, without a comma; empty where `...` before it says it all.
     pub c: &'static str,
 }
 
@@ -66,7 +108,8 @@ impl ReturnKind {
 /// The prototype of a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HelperSpec {
-    /// The immediate of the call instruction; numbers below 60 are those of Linux.
+    /// The immediate of the call instruction; a number of Linux, except 60, which is the platform's
+    /// own.
     pub id: u32,
     /// Its name in C.
     pub name: &'static str,
@@ -140,15 +183,39 @@ helpers! {
     /// Returns nanoseconds of a monotonic clock.
     KtimeGetNs = 5, "__u64" "bpf_ktime_get_ns" () -> Integer,
         moves_packet: false, kinds: KindSet::ALL;
-    /// Prints `fmt` (of `fmt_size` bytes, its terminating zero included) with up to three numbers: %d %u %x %ld %lu %lx %lld %llu %llx. All five registers are arguments; use `bpf_printk`, which fills them. Returns the number of bytes printed, or -22.
-    TracePrintk = 6, "long" "bpf_trace_printk" (ReadableMemory "const char *fmt", MemorySize "__u32 fmt_size", Scalar "__u64 a", Scalar "__u64 b", Scalar "__u64 c") -> Integer,
+    /// Prints `fmt` (of `fmt_size` bytes, its terminating zero included) with up to three numbers: %d %u %x %ld %lu %lx %lld %llu %llx. `bpf_printk` takes the size off the text. Returns the number of bytes printed, or -22 if there is anything else in the text.
+    TracePrintk = 6, "long" "bpf_trace_printk" (ReadableMemory "const char *fmt", MemorySize "__u32 fmt_size", Printed "...", Printed "", Printed "") -> Integer,
         moves_packet: false, kinds: KindSet::ALL;
     /// Returns a pseudo-random number; not for secrets.
     GetPrandomU32 = 7, "__u32" "bpf_get_prandom_u32" () -> Integer,
         moves_packet: false, kinds: KindSet::ALL;
+    /// Returns the number of the CPU that runs the program.
+    GetSmpProcessorId = 8, "__u32" "bpf_get_smp_processor_id" () -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Adds up an Internet checksum: `seed` without the words of `from` and with those of `to`. Either may be null with a size of 0. Returns the sum folded into 16 bits and not complemented. Linux before 6.13 wants sizes that are multiples of 4.
+    CsumDiff = 28, "__s64" "bpf_csum_diff" (OptionalMemory "const __be32 *from", MemorySizeOrZero "__u32 from_size", OptionalMemory "const __be32 *to", MemorySizeOrZero "__u32 to_size", Scalar "__wsum seed") -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
     /// Adds (positive) or removes (negative) bytes before and after the current packet, each within ±`CLICK_MAX_ADD_SPACE`. New bytes are zero. Returns 0, or -22 and changes nothing. Either way the packet may have moved: reload `data` and `data_end` and check again.
     PacketAddSpace = 60, "long" "bpf_packet_add_space" (Scalar "__s32 head", Scalar "__s32 tail") -> Integer,
         moves_packet: true, kinds: KindSet::of(&[ProgramKind::Rewriter]);
+    /// Adds `value` to a queue or stack. `flags`: BPF_ANY, or BPF_EXIST to give up the oldest value when it is full. Returns 0, -7 full, or -22 other flags.
+    MapPushElem = 87, "long" "bpf_map_push_elem" (Queue "void *map", MapValue "const void *value", Scalar "__u64 flags") -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Takes the next value out of a queue or stack and copies it to `value`. Returns 0, or -2 if there is none; `value` is zeros then.
+    MapPopElem = 88, "long" "bpf_map_pop_elem" (Queue "void *map", MapValueOut "void *value") -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Copies the next value of a queue or stack to `value`. Returns 0, or -2 if there is none; `value` is zeros then.
+    MapPeekElem = 89, "long" "bpf_map_peek_elem" (Queue "void *map", MapValueOut "void *value") -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Returns nanoseconds since the machine was started, suspended times included.
+    KtimeGetBootNs = 125, "__u64" "bpf_ktime_get_boot_ns" () -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Appends `size` bytes to a ring buffer for the control plane. `flags`: 0, BPF_RB_NO_WAKEUP or BPF_RB_FORCE_WAKEUP, which change nothing. Returns 0, -11 no room, or -22 other flags.
+    RingbufOutput = 130, "long" "bpf_ringbuf_output" (RingBuffer "void *ringbuf", ReadableMemory "void *data", MemorySizeOrZero "__u64 size", Scalar "__u64 flags") -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
+    /// Returns nanoseconds since 1970-01-01 in International Atomic Time, as far as the machine knows it; a machine that is not told the leap seconds counts as UTC does.
+    KtimeGetTaiNs = 208, "__u64" "bpf_ktime_get_tai_ns" () -> Integer,
+        moves_packet: false, kinds: KindSet::ALL;
 }
 
 #[cfg(test)]
@@ -175,15 +242,8 @@ mod tests {
             let args = helper.spec().args;
             assert!(args.len() <= 5, "{}", helper.spec().name);
             for (i, arg) in args.iter().enumerate() {
-                let sized = args
-                    .get(i + 1)
-                    .is_some_and(|next| next.kind == ArgKind::MemorySize);
-                assert_eq!(
-                    arg.kind == ArgKind::ReadableMemory,
-                    sized,
-                    "{}",
-                    helper.spec().name
-                );
+                let sized = args.get(i + 1).is_some_and(|next| next.kind.is_size());
+                assert_eq!(arg.kind.is_sized_memory(), sized, "{}", helper.spec().name);
             }
         }
     }

@@ -29,6 +29,7 @@ mod helper;
 mod kind;
 pub mod limits;
 mod map;
+pub mod print;
 mod profile;
 
 pub use canonical::{Platform, PlatformSlice};
@@ -38,5 +39,5 @@ pub use digest::{Digest, ParseDigestError};
 pub use exit::ExitCode;
 pub use helper::{Arg, ArgKind, HelperId, HelperSpec, ReturnKind};
 pub use kind::{KindSet, ProgramKind, filter, rewriter};
-pub use map::{MapKind, MapShapeError};
+pub use map::{MapKind, MapShapeError, MapUse};
 pub use profile::{PROFILE, VerifierProfile};

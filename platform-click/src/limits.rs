@@ -44,6 +44,18 @@ pub const MAX_MAP_KEY_SIZE: u32 = 512;
 /// Bytes of a map value: the guard areas of the unikernel are larger than any value plus offset.
 pub const MAX_MAP_VALUE_SIZE: u32 = 1 << 16;
 
+/// Bytes of a value of a per-CPU map (Linux: `PCPU_MIN_UNIT_SIZE`). This and the two limits below
+/// belong to the kinds of map that have them: a statement depends on them only if it names such a map,
+/// so that they are not in [`ALL`].
+pub const MAX_PERCPU_VALUE_SIZE: u32 = 1 << 15;
+
+/// Bytes of a key of a prefix trie: a length in bits of 4 bytes, and data (Linux:
+/// `LPM_DATA_SIZE_MAX`, 256).
+pub const MAX_LPM_KEY_SIZE: u32 = 260;
+
+/// Bytes of a ring buffer, at least (Linux: a page).
+pub const MIN_RING_SIZE: u32 = 4096;
+
 /// Entries of a map.
 pub const MAX_MAP_ENTRIES: u32 = 1 << 20;
 

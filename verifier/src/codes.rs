@@ -30,7 +30,7 @@ platform_click::codes! {
     RETURN_RANGE = "BPF-V014", Rejected, "a return value is outside of what the kind allows",
         "Return one of the constants that `click_bpf.h` defines for the kind of program; bound a computed value by a comparison or a mask.";
     UNINITIALISED_REGISTER = "BPF-V015", Rejected, "a register is used that has no value",
-        "A variable is read before it is set on some path, or a register does not survive a call (r1 to r5 never do). Variadic helpers take all five registers: use `bpf_printk` of `click_bpf.h`.";
+        "A variable is read before it is set on some path, or a register does not survive a call (r1 to r5 never do).";
     NULL_ARITHMETIC = "BPF-V016", Rejected, "arithmetic on a map value before its null test",
         "Null plus an offset is not null, so a later test proves nothing. Test the result of the lookup first and compute with it afterwards.";
     FRAME = "BPF-V017", Rejected, "access outside of the function's own stack frame",
@@ -42,7 +42,7 @@ platform_click::codes! {
     POINTER_TYPE = "BPF-V020", Rejected, "a value of the wrong type is used",
         "The operation needs a number, or a pointer that may be dereferenced; the verifier could not show that the register holds one on every path. Pointers do not survive 32-bit operations, masks, or a mix of pointers into different memory.";
     ARGUMENT = "BPF-V021", Rejected, "a helper is called with a wrong argument",
-        "Sizes must be positive and bounded, maps must come from a map definition, array indices must be below `max_entries`, keys and values must point to initialised memory of the map's size.";
+        "Sizes must be positive and bounded, maps must come from a map definition and be of a kind that the helper takes, array indices must be below `max_entries`, keys and values must point to initialised memory of the map's size, and a text is given as many numbers as it prints.";
     REFUSED = "BPF-V022", Rejected, "the verifier could not prove the program safe",
         "The message of the engine is shown as it is.";
     TIMEOUT = "BPF-V030", Undecided, "the verifier did not finish in time",

@@ -11,8 +11,8 @@ use ::prevail::spec::type_descriptors::{
 };
 use bpf_object::Image;
 use platform_click::{
-    Access, ArgKind, CONTEXT, CONTEXT_SIZE, HelperId, HelperSpec, MapKind, ProgramKind, ReturnKind,
-    VerifierProfile,
+    Access, Arg, ArgKind, CONTEXT, CONTEXT_SIZE, HelperId, HelperSpec, MapKind, ProgramKind,
+    ReturnKind, VerifierProfile,
 };
 
 /// Everything of the instruction set that `bpf-object` decodes: no packet access of classic BPF,
@@ -164,17 +164,33 @@ fn helper_number(id: u32) -> i32 {
     id.cast_signed()
 }
 
+/// The register behind the arguments of a helper that overwrites memory of a map's value size. The
+/// engine wants that size in a register, and programs have it nowhere:
+/// [`crate::prevail::outputs`] sets it.
+pub(crate) fn output_size_register(spec: &HelperSpec) -> Option<u8> {
+    let overwrites = |arg: &Arg| arg.kind == ArgKind::MapValueOut;
+    let last = spec.args.last().filter(|arg| overwrites(arg));
+    last.and_then(|_| u8::try_from(spec.args.len().saturating_add(1)).ok())
+}
+
 fn prototype(spec: &HelperSpec) -> HelperPrototype {
     let mut arguments = [EbpfArgumentType::DontCare; 5];
-    for (argument, arg) in arguments.iter_mut().zip(spec.args) {
-        *argument = match arg.kind {
-            ArgKind::Map => EbpfArgumentType::PtrToMap,
-            ArgKind::MapKey => EbpfArgumentType::PtrToMapKey,
-            ArgKind::MapValue => EbpfArgumentType::PtrToMapValue,
-            ArgKind::ReadableMemory => EbpfArgumentType::PtrToReadableMem,
-            ArgKind::MemorySize => EbpfArgumentType::ConstSize,
-            ArgKind::Scalar => EbpfArgumentType::Anything,
-        };
+    let size = output_size_register(spec).map(|_| EbpfArgumentType::ConstSize);
+    let types = spec.args.iter().map(|arg| match arg.kind {
+        ArgKind::Map | ArgKind::Queue | ArgKind::RingBuffer => EbpfArgumentType::PtrToMap,
+        ArgKind::MapKey => EbpfArgumentType::PtrToMapKey,
+        ArgKind::MapValue => EbpfArgumentType::PtrToMapValue,
+        ArgKind::MapValueOut => EbpfArgumentType::PtrToWritableMem,
+        ArgKind::ReadableMemory => EbpfArgumentType::PtrToReadableMem,
+        ArgKind::OptionalMemory => EbpfArgumentType::PtrToReadableMemOrNull,
+        ArgKind::MemorySize => EbpfArgumentType::ConstSize,
+        ArgKind::MemorySizeOrZero => EbpfArgumentType::ConstSizeOrZero,
+        ArgKind::Scalar => EbpfArgumentType::Anything,
+        // Numbers come last; the checks before the engine and the checker look at them.
+        ArgKind::Printed => EbpfArgumentType::DontCare,
+    });
+    for (argument, kind) in arguments.iter_mut().zip(types.chain(size)) {
+        *argument = kind;
     }
     HelperPrototype {
         name: spec.name,
@@ -188,10 +204,20 @@ fn prototype(spec: &HelperSpec) -> HelperPrototype {
         unsupported: false,
         might_sleep: false,
         zero_args_mask: 0,
-        allowed_map_types: MapKind::ALL
-            .iter()
-            .fold(0, |bits, kind| bits | map_type_bit(kind.number())),
+        allowed_map_types: allowed_map_types(spec),
     }
+}
+
+/// The kinds of map that are used as one of the arguments asks; zero, which the engine takes for
+/// all, where no argument is a map.
+fn allowed_map_types(spec: &HelperSpec) -> u64 {
+    let uses = spec.args.iter().filter_map(|arg| arg.kind.map_use());
+    uses.flat_map(|usage| {
+        MapKind::ALL
+            .iter()
+            .filter(move |kind| kind.usage() == usage)
+    })
+    .fold(0, |bits, kind| bits | map_type_bit(kind.number()))
 }
 
 impl EbpfPlatform for ClickPlatform {
@@ -251,7 +277,7 @@ impl EbpfPlatform for ClickPlatform {
         EbpfMapType {
             platform_specific_type: number,
             name: kind.map_or("unsupported", MapKind::name).into(),
-            is_array: kind == Some(MapKind::Array),
+            is_array: matches!(kind, Some(MapKind::Array | MapKind::PercpuArray)),
             value_type: EbpfMapValueType::Any,
         }
     }

@@ -236,8 +236,14 @@ impl Environment for World<'_> {
 }
 
 /// The errors that a helper may be made to return.
-pub(crate) const ERRNOS: [Errno; 4] =
-    [Errno::TooBig, Errno::NoEntry, Errno::Exists, Errno::Invalid];
+pub(crate) const ERRNOS: [Errno; 6] = [
+    Errno::TooBig,
+    Errno::NoEntry,
+    Errno::Exists,
+    Errno::Invalid,
+    Errno::TryAgain,
+    Errno::NoMemory,
+];
 
 wire_struct!(Scenario { steps });
 wire_struct!(Clock { start_ns, step_ns });
@@ -323,7 +329,7 @@ impl Wire for Refusal {
         self.helper.spec().id.put(out);
         self.first.put(out);
         self.count.put(out);
-        self.errno.number().put(out);
+        u32::from(self.errno.number()).put(out);
     }
 
     fn get(input: &mut Input<'_>) -> Result<Self, Malformed> {
@@ -332,8 +338,9 @@ impl Wire for Refusal {
             first: Wire::get(input)?,
             count: Wire::get(input)?,
             errno: {
-                let number = u8::get(input)?;
-                let errno = ERRNOS.into_iter().find(|errno| errno.number() == number);
+                let number = u32::get(input)?;
+                let mut errnos = ERRNOS.into_iter();
+                let errno = errnos.find(|errno| u32::from(errno.number()) == number);
                 errno.ok_or(Malformed)?
             },
         })

@@ -7,7 +7,7 @@ use alloc::string::String;
 use core::fmt;
 
 use goblin::elf::header::{et_to_str, machine_to_str};
-use platform_click::{Code, MapShapeError, ProgramKind, limits};
+use platform_click::{Code, MapKind, MapShapeError, ProgramKind, limits};
 
 use crate::codes;
 use crate::image::ImageError;
@@ -523,12 +523,22 @@ pub enum MapProblem {
     /// A member that a map must have.
     #[error("member `{0}` is missing")]
     Missing(&'static str),
-    /// Flags, pinning or the like.
+    /// Pinning or the like.
     #[error("{member} = {value} is not supported")]
     Value {
         /// The member.
         member: &'static str,
         /// Its value.
+        value: u32,
+    },
+    /// Flags that are not those of the kind.
+    #[error("map_flags = {value}, and a {kind} has {needed}")]
+    Flags {
+        /// The kind.
+        kind: MapKind,
+        /// The flags that it has.
+        needed: u32,
+        /// What the definition says.
         value: u32,
     },
     /// A kind of map that the platform does not have.

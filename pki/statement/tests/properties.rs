@@ -41,16 +41,22 @@ fn digest() -> impl Strategy<Value = Digest> {
 fn map(name: Symbol) -> impl Strategy<Value = Map> {
     let kind = select(MapKind::ALL);
     let sync = select(MapSync::ALL);
-    (kind, 1..=512_u32, 1..=9000_u32, 1..=4096_u32, sync).prop_map(
-        move |(kind, key_size, value_size, max_entries, sync)| Map {
+    let any = any::<(u32, u32)>();
+    (kind, any, 1..=4096_u32, sync).prop_map(move |(kind, (key, value), max_entries, sync)| {
+        let within = |(least, greatest): (u32, u32), any| least + any % (greatest - least + 1);
+        Map {
             name: name.clone(),
             kind,
-            key_size: if kind == MapKind::Array { 4 } else { key_size },
-            value_size,
-            max_entries,
+            key_size: within(kind.key_sizes(), key),
+            // 64 MiB in all.
+            value_size: within(kind.value_sizes(), value).min(9000),
+            max_entries: match kind {
+                MapKind::RingBuffer => 1 << (12 + max_entries % 14),
+                _ => max_entries,
+            },
             sync,
-        },
-    )
+        }
+    })
 }
 
 fn exit() -> impl Strategy<Value = (ProgramKind, ExitRange, Option<u8>)> {

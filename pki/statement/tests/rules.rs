@@ -168,7 +168,11 @@ fn a_map_has_a_shape_of_the_platform() {
         result,
         Err(StatementError::MapShape {
             name: symbol("hits"),
-            source: MapShapeError::KeySize(0),
+            source: MapShapeError::KeySize {
+                size: 0,
+                least: 1,
+                greatest: 512,
+            },
         })
     );
 }

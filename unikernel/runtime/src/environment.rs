@@ -19,6 +19,19 @@ pub struct HelperCall<'a> {
     pub key: &'a [u8],
 }
 
+/// What a helper changed in a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapChange<'a> {
+    /// The helper.
+    pub helper: HelperId,
+    /// Index of the map.
+    pub map: u32,
+    /// The key; empty for a map without keys.
+    pub key: &'a [u8],
+    /// The value that was set, pushed or taken out, or the record; `None` for a deletion.
+    pub value: Option<&'a [u8]>,
+}
+
 /// Clock, random numbers and trace output of a program.
 pub trait Environment {
     /// Makes a call fail that might succeed: a lookup finds nothing, every other helper that can fail
@@ -30,8 +43,24 @@ pub trait Environment {
         None
     }
 
+    /// Hears of what helpers changed in maps, for those who watch a program. What a program writes
+    /// through a pointer into a map is not among it.
+    fn changed(&mut self, _change: &MapChange<'_>) {}
+
     /// Nanoseconds of a monotonic clock, for `bpf_ktime_get_ns`.
     fn clock_ns(&mut self) -> u64;
+
+    /// Nanoseconds since the machine was started, suspended times included, for
+    /// `bpf_ktime_get_boot_ns`. A machine that is never suspended has one clock for both.
+    fn boot_ns(&mut self) -> u64 {
+        self.clock_ns()
+    }
+
+    /// Nanoseconds since 1970-01-01 in International Atomic Time, for `bpf_ktime_get_tai_ns`. An
+    /// environment without a calendar has its clock.
+    fn tai_ns(&mut self) -> u64 {
+        self.clock_ns()
+    }
 
     /// A pseudo-random number, for `bpf_get_prandom_u32`.
     fn random_u32(&mut self) -> u32;

@@ -19,6 +19,7 @@ extern crate alloc;
 
 mod address;
 mod arithmetic;
+mod checksum;
 pub mod codes;
 mod context;
 mod environment;
@@ -41,7 +42,7 @@ mod stack;
 mod trace;
 
 pub use address::Addresses;
-pub use environment::{DeterministicEnvironment, Environment, HelperCall};
+pub use environment::{DeterministicEnvironment, Environment, HelperCall, MapChange};
 pub use fault::{Access, Fault, FaultCause, Region};
 pub use instance::{Instance, LoadError, Outcome};
 pub use interpreter::{NoObserver, Observer};

@@ -233,6 +233,10 @@ impl Caller for View<'_> {
         }
     }
 
+    fn overwritten(&mut self, address: u64, size: usize) -> Result<&mut [u8], FaultCause> {
+        self.write(address, size, true).map(|(bytes, _)| bytes)
+    }
+
     /// The packet gets a new address in any case.
     fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
         let done = self.packet.add_space(head, tail).is_ok();

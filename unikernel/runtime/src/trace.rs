@@ -1,77 +1,64 @@
-//! The text of `bpf_trace_printk`.
-//!
-//! The directives are those that the platform names: `%d %u %x`, the same with `l` and `ll`, and
-//! `%%`. Everything else (flags, widths, `%s`, `%p`) is refused, as are bytes that are not printable
-//! ASCII: a trace goes to a terminal or a log.
+//! The text of `bpf_trace_printk`, as [`platform_click::print`] takes it apart.
 
 use core::fmt::{self, Write as _};
 
+use platform_click::print::{self, Conversion, MAX_NUMBERS, Piece};
+
 use crate::number::low32;
 
-/// Bytes of a format, its terminating zero included (Linux: `BPF_TRACE_PRINTK_SIZE`).
-pub(crate) const MAX_FORMAT: usize = 1024;
-
-/// Bytes of a text: a directive of two bytes becomes at most 20, and there are three.
-const MAX_TEXT: usize = MAX_FORMAT + 3 * 20;
+/// Bytes of a text: a directive of two bytes becomes at most 20.
+const MAX_PRINTED: usize = print::MAX_TEXT + MAX_NUMBERS * 20;
 
 /// A text of bounded length.
 #[derive(Debug)]
 pub(crate) struct Text {
-    bytes: [u8; MAX_TEXT],
+    bytes: [u8; MAX_PRINTED],
     len: usize,
 }
 
 impl Text {
-    /// Formats `format`, which is ended by a zero, with `arguments`; `None` when it is not ended,
-    /// has a directive that is not allowed, or more directives than arguments.
-    pub(crate) fn format(format: &[u8], arguments: [u64; 3]) -> Option<Self> {
-        let end = format.iter().position(|byte| *byte == 0)?;
-        let mut rest = format.get(..end)?;
+    /// Formats `format`, which is ended by a zero, with `arguments`; `None` when it is too long or not
+    /// ended, has a directive that is not allowed, or more directives than arguments. An argument
+    /// that is an error does not matter unless it is printed.
+    pub(crate) fn format<E>(
+        format: &[u8],
+        arguments: [Result<u64, E>; MAX_NUMBERS],
+    ) -> Result<Option<Self>, E> {
+        if format.len() > print::MAX_TEXT || !format.contains(&0) {
+            return Ok(None);
+        }
         let mut arguments = arguments.into_iter();
         let mut text = Self {
-            bytes: [0; MAX_TEXT],
+            bytes: [0; MAX_PRINTED],
             len: 0,
         };
-        while let [byte, tail @ ..] = rest {
-            rest = tail;
-            if *byte == b'%' {
-                rest = text.directive(rest, &mut arguments).ok()??;
-            } else if matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r') {
-                text.write_char(char::from(*byte)).ok()?;
-            } else {
-                return None;
-            }
+        for piece in print::pieces(format) {
+            // There is room for the longest text.
+            let _ = match piece {
+                Piece::Character(byte) => text.write_char(char::from(byte)),
+                Piece::Number {
+                    conversion,
+                    is_long,
+                } => match arguments.next().transpose()? {
+                    Some(value) => text.number(conversion, is_long, value),
+                    None => return Ok(None),
+                },
+                Piece::Refused => return Ok(None),
+            };
         }
-        Some(text)
+        Ok(Some(text))
     }
 
-    /// Formats the directive at the start of `rest` and gives what follows it.
-    fn directive<'a>(
-        &mut self,
-        rest: &'a [u8],
-        arguments: &mut impl Iterator<Item = u64>,
-    ) -> Result<Option<&'a [u8]>, fmt::Error> {
-        if let [b'%', rest @ ..] = rest {
-            self.write_char('%')?;
-            return Ok(Some(rest));
+    fn number(&mut self, conversion: Conversion, is_long: bool, value: u64) -> fmt::Result {
+        let short = low32(value);
+        match (conversion, is_long) {
+            (Conversion::Signed, false) => write!(self, "{}", short.cast_signed()),
+            (Conversion::Signed, true) => write!(self, "{}", value.cast_signed()),
+            (Conversion::Unsigned, false) => write!(self, "{short}"),
+            (Conversion::Unsigned, true) => write!(self, "{value}"),
+            (Conversion::Hexadecimal, false) => write!(self, "{short:x}"),
+            (Conversion::Hexadecimal, true) => write!(self, "{value:x}"),
         }
-        let (long, rest) = match rest {
-            [b'l', b'l', rest @ ..] | [b'l', rest @ ..] => (true, rest),
-            _ => (false, rest),
-        };
-        let ([conversion, rest @ ..], Some(value)) = (rest, arguments.next()) else {
-            return Ok(None);
-        };
-        match (conversion, long) {
-            (b'd', false) => write!(self, "{}", low32(value).cast_signed())?,
-            (b'u', false) => write!(self, "{}", low32(value))?,
-            (b'x', false) => write!(self, "{:x}", low32(value))?,
-            (b'd', true) => write!(self, "{}", value.cast_signed())?,
-            (b'u', true) => write!(self, "{value}")?,
-            (b'x', true) => write!(self, "{value:x}")?,
-            _ => return Ok(None),
-        }
-        Ok(Some(rest))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -99,7 +86,9 @@ mod tests {
     use super::*;
 
     fn format(format: &str, arguments: [u64; 3]) -> Option<String> {
-        Text::format(format.as_bytes(), arguments).map(|text| text.as_str().into())
+        let arguments = arguments.map(Ok::<u64, ()>);
+        let text = Text::format(format.as_bytes(), arguments).unwrap();
+        text.map(|text| text.as_str().into())
     }
 
     #[test]
@@ -137,13 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_printed_need_not_be_there() {
+        let given = [Ok(1), Err("r4"), Err("r5")];
+        let text = |format: &str| Text::format(format.as_bytes(), given).map(|text| text.is_some());
+        assert_eq!(text("\0"), Ok(true));
+        assert_eq!(text("%d %%\0"), Ok(true));
+        assert_eq!(text("%d %d\0"), Err("r4"));
+        assert_eq!(text("%d %s\0"), Ok(false));
+    }
+
+    #[test]
     fn the_longest_text_fits() {
-        let mut long = vec![b'a'; MAX_FORMAT];
-        long[MAX_FORMAT - 1] = 0;
+        let mut long = vec![b'a'; print::MAX_TEXT];
+        long[print::MAX_TEXT - 1] = 0;
         for at in [0, 4, 8] {
             long[at..at + 4].copy_from_slice(b"%lld");
         }
-        let text = Text::format(&long, [1 << 63; 3]).unwrap();
-        assert_eq!(text.as_str().len(), MAX_FORMAT - 1 - 12 + 60);
+        let text = Text::format(&long, [Ok::<u64, ()>(1 << 63); 3]);
+        let text = text.unwrap().unwrap();
+        assert_eq!(text.as_str().len(), print::MAX_TEXT - 1 - 12 + 60);
     }
 }

@@ -108,8 +108,12 @@ fn errors_have_the_numbers_of_linux() {
     for (errno, number) in [
         (Errno::NoEntry, 2),
         (Errno::TooBig, 7),
+        (Errno::TryAgain, 11),
+        (Errno::NoMemory, 12),
         (Errno::Exists, 17),
         (Errno::Invalid, 22),
+        (Errno::NoSpace, 28),
+        (Errno::Unsupported, 524),
     ] {
         assert_eq!(errno.number(), number);
         assert_eq!(errno.returned(), (-i64::from(number)) as u64);

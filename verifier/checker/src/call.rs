@@ -4,6 +4,7 @@ use alloc::rc::Rc;
 
 use bpf_object::Reg;
 use platform_click::limits::MAX_CALL_FRAMES;
+use platform_click::{MapUse, print};
 
 use crate::finding::Cause;
 use crate::frame::Frame;
@@ -75,26 +76,23 @@ impl Machine<'_> {
         for (reg, arg) in ARGUMENTS.into_iter().zip(helper.args) {
             match arg {
                 Argument::Unused => {}
-                Argument::Map => match self.value(state, reg)? {
-                    Value::Pointer(Pointer {
-                        base: Base::Map(index),
-                        ..
-                    }) => map = Some(index),
-                    _ => return Err(argument(helper, reg, "a map")),
-                },
+                Argument::Map | Argument::Queue | Argument::RingBuffer => {
+                    map = Some(self.map_argument(state, helper, reg, arg)?);
+                }
                 Argument::Key | Argument::Value => {
-                    let definition = map.and_then(|map| self.map(map));
-                    let size = definition.map(|map| match arg {
-                        Argument::Key => map.key_size,
-                        _ => map.value_size,
-                    });
-                    let size =
-                        size.ok_or_else(|| argument(helper, reg, "memory of a map's size"))?;
+                    let size = self.element_size(map, helper, reg, arg)?;
                     self.check_readable(state, reg, u64::from(size))?;
                 }
+                Argument::Output => {
+                    let size = self.element_size(map, helper, reg, arg)?;
+                    self.fill(state, reg, (size.into(), size.into()))?;
+                }
                 // Checked together with its size, which is the next argument.
-                Argument::Readable | Argument::Writable => {
+                Argument::Readable | Argument::Writable | Argument::Optional => {
                     self.value(state, reg)?;
+                }
+                Argument::Required => {
+                    self.pointer(state, reg)?;
                 }
                 Argument::Size | Argument::SizeOrZero => {
                     self.check_sized(state, helper, reg, (memory, arg))?;
@@ -103,6 +101,7 @@ impl Machine<'_> {
                     self.number(state, reg)
                         .map_err(|cause| scalar(helper, reg, cause))?;
                 }
+                Argument::Printed => self.check_printed(state, helper, reg)?,
                 Argument::Context => match self.pointer(state, reg)? {
                     pointer if pointer.base == Base::Context && pointer.offsets() == (0, 0) => {}
                     _ => return Err(argument(helper, reg, "the context")),
@@ -114,6 +113,65 @@ impl Machine<'_> {
             memory = arg;
         }
         Ok(map)
+    }
+
+    /// A map that is used as the argument asks.
+    fn map_argument(
+        &mut self,
+        state: &State,
+        helper: &Prototype,
+        reg: Reg,
+        arg: Argument,
+    ) -> Result<u32, Cause> {
+        let (usage, expected) = match arg {
+            Argument::Queue => (MapUse::Queue, "a queue or stack"),
+            Argument::RingBuffer => (MapUse::Ring, "a ring buffer"),
+            _ => (MapUse::Keyed, "a map with keys"),
+        };
+        match self.value(state, reg)? {
+            Value::Pointer(Pointer {
+                base: Base::Map(index),
+                ..
+            }) if self.map(index).is_some_and(|map| map.kind.usage() == usage) => Ok(index),
+            _ => Err(argument(helper, reg, expected)),
+        }
+    }
+
+    /// Bytes of a key or value of the map among the arguments before.
+    fn element_size(
+        &self,
+        map: Option<u32>,
+        helper: &Prototype,
+        reg: Reg,
+        arg: Argument,
+    ) -> Result<u32, Cause> {
+        let definition = map.and_then(|map| self.map(map));
+        let definition =
+            definition.ok_or_else(|| argument(helper, reg, "memory of a map's size"))?;
+        Ok(match arg {
+            Argument::Key => definition.key_size,
+            _ => definition.value_size,
+        })
+    }
+
+    /// A number, or a register without a value that the text does not print: what a register happens
+    /// to hold after a call may be an address.
+    fn check_printed(&mut self, state: &State, helper: &Prototype, reg: Reg) -> Result<(), Cause> {
+        if !matches!(state.get(reg), Value::Unset(_)) {
+            let number = self.number(state, reg);
+            return number
+                .map(|_| ())
+                .map_err(|cause| scalar(helper, reg, cause));
+        }
+        let size = self.number(state, Reg::R2)?.number;
+        let size = usize::try_from(*size.unsigned().end()).unwrap_or(usize::MAX);
+        let text = self.known_text(state, Reg::R1, size.min(print::MAX_TEXT));
+        let place = usize::from(reg.number()).saturating_sub(usize::from(Reg::R3.number()));
+        // The numbers are printed in order: one behind the last is not looked at.
+        if text.is_some_and(|text| print::numbers(&text) <= place) {
+            return Ok(());
+        }
+        Err(argument(helper, reg, "a number, which the text prints,"))
     }
 
     /// The memory in the register before `reg`, whose size is in `reg`.
@@ -134,12 +192,15 @@ impl Machine<'_> {
             return Err(Cause::Size {
                 helper: helper.name,
                 reg,
+                minimum: least,
                 least: *bounds.start(),
                 greatest: *bounds.end(),
             });
         };
         let most = bounds.end().unsigned_abs();
         match memory {
+            Argument::Optional if most == 0 && is_null(self.value(state, base)?) => Ok(()),
+            Argument::Required | Argument::Optional => self.check_readable(state, base, most),
             _ if most == 0 => Ok(()),
             Argument::Writable => self.fill(state, base, (*bounds.start(), most)),
             _ => self.check_readable(state, base, most),
@@ -185,6 +246,10 @@ impl Machine<'_> {
         }
         state.forget_frame(state.calls.len());
     }
+}
+
+fn is_null(value: Value) -> bool {
+    matches!(value, Value::Number(scalar) if scalar.number.as_constant() == Some(0))
 }
 
 fn argument(helper: &Prototype, reg: Reg, expected: &'static str) -> Cause {

@@ -168,11 +168,12 @@ pub enum Cause {
     },
     /// A size that is not within bounds.
     #[error(
-        "`{helper}` takes a positive size in {reg}; this one is between {least} and {greatest}"
+        "`{helper}` takes a size of at least {minimum} in {reg}; this one is between {least} and {greatest}"
     )]
     Size {
         helper: &'static str,
         reg: Reg,
+        minimum: i64,
         least: i64,
         greatest: i64,
     },

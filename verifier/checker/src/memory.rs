@@ -1,5 +1,6 @@
 //! Loads, stores and atomic operations (RFC 9669, 5), and the memory arguments of helpers.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use bpf_object::{AluOp, AtomicOp, Image, Operand, Reg, Size, Width};
@@ -204,6 +205,44 @@ impl Machine<'_> {
                 what: "the context, as an argument,",
             }),
         }
+    }
+
+    /// The `size` bytes behind a pointer, as far as all up to the first zero are known: constants on
+    /// the stack, or read-only data. `None` if one is not.
+    pub(crate) fn known_text(&mut self, state: &State, base: Reg, size: usize) -> Option<Vec<u8>> {
+        let bytes = i64::try_from(size).ok()?;
+        let target = Target { base, off: 0 };
+        let place = self.locate(state, target, bytes).ok()?;
+        let byte = |number: usize| {
+            let value = match &place {
+                Place::Stack {
+                    frame,
+                    range,
+                    exact: true,
+                } => {
+                    let start = range.start.checked_add(number)?;
+                    match state.frame(*frame)?.read(start, Size::B1).ok()? {
+                        Value::Number(scalar) => scalar.number,
+                        _ => return None,
+                    }
+                }
+                Place::Data {
+                    section,
+                    at: Some(at),
+                } => constant_data(self.image, *section, at.checked_add(number)?, Size::B1),
+                _ => return None,
+            };
+            u8::try_from(value.as_constant()?).ok()
+        };
+        let mut text = Vec::new();
+        for number in 0..size {
+            let byte = byte(number)?;
+            text.push(byte);
+            if byte == 0 {
+                break;
+            }
+        }
+        Some(text)
     }
 
     fn check_writable(&self, section: u32) -> Result<(), Cause> {

@@ -45,14 +45,24 @@ pub struct Prototype {
 pub enum Argument {
     /// Nothing.
     Unused,
-    /// A map.
+    /// A map with keys.
     Map,
+    /// A queue or stack.
+    Queue,
+    /// A ring buffer.
+    RingBuffer,
     /// Initialised memory of the map's key size.
     Key,
     /// Initialised memory of the map's value size.
     Value,
+    /// Memory of the map's value size that the helper writes, all of it.
+    Output,
     /// Initialised memory; its size is the next argument.
     Readable,
+    /// The same, and memory also when the size is zero.
+    Required,
+    /// The same, or null when the size is zero.
+    Optional,
     /// Memory that the helper writes, all of it; its size is the next argument.
     Writable,
     /// The size of the memory before, more than zero.
@@ -61,6 +71,8 @@ pub enum Argument {
     SizeOrZero,
     /// A number.
     Number,
+    /// A number, or nothing if the text in `r1`, of the size in `r2`, does not print it.
+    Printed,
     /// The context, from its start.
     Context,
     /// Anything that has a value.
@@ -100,11 +112,17 @@ impl Platform for Click {
         for (arg, declared) in args.iter_mut().zip(spec.args) {
             *arg = match declared.kind {
                 ArgKind::Map => Argument::Map,
+                ArgKind::Queue => Argument::Queue,
+                ArgKind::RingBuffer => Argument::RingBuffer,
                 ArgKind::MapKey => Argument::Key,
                 ArgKind::MapValue => Argument::Value,
-                ArgKind::ReadableMemory => Argument::Readable,
+                ArgKind::MapValueOut => Argument::Output,
+                ArgKind::ReadableMemory => Argument::Required,
+                ArgKind::OptionalMemory => Argument::Optional,
                 ArgKind::MemorySize => Argument::Size,
+                ArgKind::MemorySizeOrZero => Argument::SizeOrZero,
                 ArgKind::Scalar => Argument::Number,
+                ArgKind::Printed => Argument::Printed,
             };
         }
         Ok(Prototype {

@@ -4,7 +4,7 @@ use bpf_object::{Insn, MapDef, Reg};
 use platform_click::limits::STACK_FRAME_SIZE;
 use platform_click::{ArgKind, Code, HelperId};
 
-use super::{Checks, Site};
+use super::{Checks, Site, map_name};
 use crate::codes;
 use crate::finding::Report;
 use crate::flow::{Flat, Kinds};
@@ -44,7 +44,8 @@ pub(crate) enum AccessSize {
 }
 
 impl Checks<'_> {
-    /// The memory that a helper reads lies in its frame.
+    /// The memory that a helper reads or writes lies in its frame; what it writes is no constant, and
+    /// what may be null is tested.
     pub(super) fn helper_memory(&mut self, site: &Site<'_>, id: u32) {
         let Some(spec) = HelperId::from_number(id).map(HelperId::spec) else {
             return;
@@ -55,22 +56,77 @@ impl Checks<'_> {
         while let Some((argument, register)) = arguments.next() {
             let value = site.state.get(register);
             let size = match argument.kind {
-                ArgKind::Map => {
+                ArgKind::Map | ArgKind::Queue | ArgKind::RingBuffer => {
                     map = value.region;
                     continue;
                 }
                 ArgKind::MapKey => AccessSize::Bytes(self.largest(map, |map| map.key_size)),
                 ArgKind::MapValue => AccessSize::Bytes(self.largest(map, |map| map.value_size)),
-                ArgKind::ReadableMemory => match arguments.peek() {
+                ArgKind::MapValueOut => {
+                    self.read_only(site, register);
+                    self.output(site, map);
+                    AccessSize::Bytes(self.largest(map, |map| map.value_size))
+                }
+                ArgKind::ReadableMemory | ArgKind::OptionalMemory => match arguments.peek() {
                     Some((_, size)) => match site.state.get(*size).number {
                         Flat::One(bytes) => AccessSize::Bytes(bytes),
                         Flat::None | Flat::Many => AccessSize::Register(size.number()),
                     },
                     None => continue,
                 },
-                ArgKind::MemorySize | ArgKind::Scalar => continue,
+                ArgKind::Printed => {
+                    self.printed(site, register);
+                    continue;
+                }
+                ArgKind::MemorySize | ArgKind::MemorySizeOrZero | ArgKind::Scalar => continue,
             };
+            if argument.kind == ArgKind::OptionalMemory {
+                self.optional(site, register);
+            }
             self.access(site, register, 0, size);
+        }
+    }
+
+    /// The engine takes a value that may be null where a helper takes null, whatever its size.
+    fn optional(&mut self, site: &Site<'_>, register: Reg) {
+        let value = site.state.get(register);
+        if value.kinds.has(Kinds::NULLABLE) {
+            let map = map_name(self.image, value.region);
+            let cause = format!("a helper reads the result of a lookup{map} that may be null");
+            let mut report = Report::new(codes::NULL_VALUE, site.slot, cause);
+            if let Flat::One(lookup) = value.made {
+                report = report.with(lookup, "this lookup returns null when the key is absent");
+            }
+            self.report(report);
+        }
+    }
+
+    /// Numbers are printed, and no addresses.
+    fn printed(&mut self, site: &Site<'_>, register: Reg) {
+        let addresses = site.state.get(register).kinds.addresses();
+        if addresses != Kinds::default() {
+            let held = addresses.names().join(" or ");
+            self.report(Report::new(
+                codes::POINTER_LEAK,
+                site.slot,
+                format!("r{} may hold {held}, which this prints", register.number()),
+            ));
+        }
+    }
+
+    /// The engine needs the size of what a helper writes: every call that leads here writes as much.
+    fn output(&mut self, site: &Site<'_>, map: Flat<u32>) {
+        let index = map.one().and_then(|index| usize::try_from(index).ok());
+        let size = index.and_then(|index| self.image.maps().get(index));
+        let size = size.map_or(Flat::Many, |map| Flat::One(map.value_size));
+        let known = self.outputs.entry(site.slot).or_default();
+        *known = known.join(size);
+        if *known == Flat::Many {
+            self.report(Report::new(
+                codes::ARGUMENT,
+                site.slot,
+                "it depends on the path which map this is, and so how many bytes are written",
+            ));
         }
     }
 

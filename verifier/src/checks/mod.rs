@@ -8,11 +8,14 @@
 //! - Nothing is read or written at or above a frame pointer, nor below its 512 bytes, neither
 //!   directly nor by a helper: engines take all frames for one stack. Where an offset is not a
 //!   constant, the engine's own bounds decide, later ([`StackAccess`]).
-//! - Nothing is stored to read-only data.
+//! - Nothing is stored to read-only data, neither directly nor by a helper.
+//! - What a helper takes and may be null is the constant null, or tested.
+//! - What is printed is no address.
+//! - It is known how many bytes a helper writes.
 
 mod frame;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bpf_object::{AluOp, Image, Insn, Reg, Width};
 use platform_click::HelperId;
@@ -32,6 +35,8 @@ pub(crate) struct Checked<'a> {
     pub(crate) max_stack: u32,
     /// Accesses that the engine has to bound.
     pub(crate) accesses: Vec<StackAccess>,
+    /// Bytes that the call in a slot writes to the memory that it is given.
+    pub(crate) outputs: BTreeMap<u32, u32>,
 }
 
 /// Why an image does not pass.
@@ -59,6 +64,7 @@ pub(crate) fn check(image: &Image) -> Result<Checked<'_>, Failure> {
         reports: Vec::new(),
         reported: BTreeSet::new(),
         accesses: BTreeSet::new(),
+        outputs: BTreeMap::new(),
         frame_use: vec![0; image.functions().len()],
     };
     flow.visit(|chain, slot, insn, state| checks.instruction(&flow, chain, slot, insn, state));
@@ -69,10 +75,13 @@ pub(crate) fn check(image: &Image) -> Result<Checked<'_>, Failure> {
     let max_stack = stack::max_stack(image, &checks.frame_use)
         .map_err(|report| Failure::Rejected(vec![*report]))?;
     let accesses = checks.accesses.into_iter().collect();
+    let outputs = checks.outputs.into_iter();
+    let outputs = outputs.filter_map(|(slot, size)| Some((slot, size.one()?)));
     Ok(Checked {
         flow,
         max_stack,
         accesses,
+        outputs: outputs.collect(),
     })
 }
 
@@ -107,6 +116,8 @@ struct Checks<'a> {
     /// What is reported: once, though a function may be called from several places.
     reported: BTreeSet<(u32, &'static str)>,
     accesses: BTreeSet<StackAccess>,
+    /// Bytes that helpers write, by the slot of the call.
+    outputs: BTreeMap<u32, Flat<u32>>,
     /// Bytes that each function uses of its frame.
     frame_use: Vec<u32>,
 }

@@ -251,19 +251,21 @@ fn registers_without_a_value_say_who_emptied_them() {
         0,
         "the program ends without a return value",
     );
-    // `bpf_trace_printk` with three of its five arguments.
-    let print = [
-        op(0x7a, 10, 0, -8, 0),
-        copy(1, 10),
-        op(0x07, 1, 0, 0, -8),
-        mov(2, 8),
-        mov(3, 0),
-        call(6),
+    // `bpf_map_update_elem` with three of its four arguments.
+    let update = [
+        op(0x62, 10, 0, -8, 0),
+        op(0x62, 10, 0, -4, 0),
+        op(0x18, 1, 1, 0, 0),
+        op(0, 0, 0, 0, 0),
+        copy(2, 10),
+        op(0x07, 2, 0, 0, -8),
+        copy(3, 2),
+        call(2),
     ];
     assert_says(
-        &[&print, &leave()],
+        &[&update, &leave()],
         codes::UNINITIALISED_REGISTER,
-        5,
+        7,
         "the helper takes an argument in r4",
     );
 }

@@ -3,7 +3,7 @@
 use bpf_object::{
     AluOp, AtomicOp, Cond, DataSection, Image, Insn, Operand, Reg, Size, Wide, Width,
 };
-use platform_click::{Access, CONTEXT, HelperId, ReturnKind};
+use platform_click::{Access, ArgKind, CONTEXT, HelperId, HelperSpec, ReturnKind};
 
 use super::state::{StackPlace, State};
 use super::value::{Flat, Kinds, Value};
@@ -53,7 +53,7 @@ pub(super) fn apply(image: &Image, slot: u32, insn: Insn, state: &mut State) {
             off,
             src,
         } => atomic(state, size, op, state.get(base), off, src),
-        Insn::CallHelper { id } => helper(state, slot, id),
+        Insn::CallHelper { id } => helper(image, state, slot, id),
         Insn::WideTail
         | Insn::Jump { .. }
         | Insn::Branch { .. }
@@ -189,10 +189,13 @@ fn atomic(state: &mut State, size: Size, op: AtomicOp, base: Value, off: i16, sr
     }
 }
 
-fn helper(state: &mut State, slot: u32, id: u32) {
+fn helper(image: &Image, state: &mut State, slot: u32, id: u32) {
     let map = state.get(Reg::R1).region;
-    state.lose_arguments(slot);
     let spec = HelperId::from_number(id).map(HelperId::spec);
+    if let Some(spec) = spec {
+        overwrite(image, state, map, &spec);
+    }
+    state.lose_arguments(slot);
     if spec.is_some_and(|spec| spec.reallocates_packet) {
         state.update(|value| value.after_move(slot));
     }
@@ -209,6 +212,30 @@ fn helper(state: &mut State, slot: u32, id: u32) {
         Some(ReturnKind::Integer) | None => Value::any_number(),
     };
     state.set(Reg::R0, result);
+}
+
+/// Memory that a helper writes holds numbers.
+fn overwrite(image: &Image, state: &mut State, map: Flat<u32>, spec: &HelperSpec) {
+    let registers = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+    let mut arguments = spec.args.iter().zip(registers);
+    let output = arguments.find(|(arg, _)| arg.kind == ArgKind::MapValueOut);
+    let base = output.map_or_else(Value::default, |(_, register)| state.get(register));
+    if !base.kinds.has(Kinds::STACK) {
+        return;
+    }
+    let known = map.one().and_then(|index| usize::try_from(index).ok());
+    let place = StackPlace {
+        frame: base.frame,
+        // As for a store, nothing is certain where it may be something else as well.
+        offset: match base.offset {
+            Flat::One(offset) if base.kinds == Kinds::STACK => Flat::One(offset),
+            _ => Flat::Many,
+        },
+        size: known
+            .and_then(|index| image.maps().get(index))
+            .map_or(0, |map| map.value_size.into()),
+    };
+    state.store(place, Value::any_number());
 }
 
 fn forget_identity(value: Value, slot: u32) -> Value {

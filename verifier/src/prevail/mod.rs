@@ -5,7 +5,10 @@
 
 mod claims;
 mod frames;
+pub(crate) mod outputs;
 mod returns;
+
+use std::collections::BTreeMap;
 
 use ::prevail::crab::ebpf_domain::DomainContext;
 use ::prevail::crab::var_registry::VariableRegistry;
@@ -18,7 +21,7 @@ use ::prevail::spec::vm_isa::EbpfInst;
 use bpf_object::{Image, Insn, Wide};
 use platform_click::{PROFILE, ProgramKind};
 
-use crate::checks::Checked;
+use crate::checks::{self, Checked};
 use crate::claims::{Claims, same_slot};
 use crate::codes;
 use crate::explain::explain;
@@ -67,7 +70,7 @@ pub(crate) struct Bounds {
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
 /// callers run it in a confined process.
 pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
-    let mut analysis = match analyse(image) {
+    let mut analysis = match analyse(image, &checked.outputs) {
         Ok(analysis) => analysis,
         Err(reason) => return Proof::Unsupported(reason),
     };
@@ -103,11 +106,12 @@ struct Analysis {
     result: AnalysisResult,
 }
 
-/// Lets the engine analyse an image.
+/// Lets the engine analyse an image, given how many bytes the helpers that are called in these slots
+/// write.
 ///
 /// # Errors
 /// What it cannot read, in its own words.
-fn analyse(image: &Image) -> Result<Analysis, String> {
+fn analyse(image: &Image, outputs: &BTreeMap<u32, u32>) -> Result<Analysis, String> {
     let platform = ClickPlatform::new(image);
     let options = options(&PROFILE);
     let mut info = ProgramInfo {
@@ -119,6 +123,7 @@ fn analyse(image: &Image) -> Result<Analysis, String> {
     let code = instructions(image);
     let sequence = unmarshal(&code, &mut Vec::new(), &info, &platform, &options)
         .map_err(|error| error.to_string())?;
+    let sequence = outputs::with_sizes(sequence, outputs);
     let program = Program::from_sequence(&sequence, &mut info, &platform, &options)
         .map_err(|error| error.to_string())?;
     let context = DomainContext::new(&info, &program, &options, &platform);
@@ -131,13 +136,14 @@ fn analyse(image: &Image) -> Result<Analysis, String> {
     })
 }
 
-/// What the engine says by itself, with nothing of ours before or after it: the slot and the words of
-/// its first error, if it refuses.
+/// What the engine says by itself, with nothing of ours before or after it but the sizes that it cannot
+/// know: the slot and the words of its first error, if it refuses.
 ///
 /// # Errors
 /// What it cannot read, in its own words.
 pub(crate) fn alone(image: &Image) -> Result<Option<(u32, String)>, String> {
-    let result = analyse(image)?.result;
+    let outputs = checks::check(image).map(|checked| checked.outputs);
+    let result = analyse(image, &outputs.unwrap_or_default())?.result;
     if !result.failed {
         return Ok(None);
     }

@@ -2,6 +2,7 @@
 //! leaves.
 
 use bpf_object::{Image, MapDef};
+use platform_click::MapKind;
 
 use super::grammar::Numbers;
 use super::random::Random;
@@ -124,7 +125,17 @@ fn key(definition: &MapDef, random: &mut Random, numbers: &Numbers) -> Vec<u8> {
             put(&mut key, 0, number, size);
         }
     }
+    if definition.kind == MapKind::LpmTrie {
+        prefix_length(&mut key, random);
+    }
     key
+}
+
+/// Makes a key of a trie one that is not longer than its data.
+fn prefix_length(key: &mut [u8], random: &mut Random) {
+    let bits = key.len().saturating_sub(4).saturating_mul(8);
+    let length = random.below(bits.saturating_add(1));
+    put(key, 0, u64::try_from(length).unwrap_or(0), 4);
 }
 
 /// The key with this number.

@@ -205,13 +205,18 @@ fn member_value(
 fn finish(map: &str, draft: &Draft) -> Result<MapDef, ObjectError> {
     let required =
         |value: Option<u32>, member| value.ok_or_else(|| error(map, MapProblem::Missing(member)));
-    no(map, "map_flags", draft.flags.unwrap_or(0))?;
-    let number = required(draft.kind, "type")?;
+    let kind = kind(map, required(draft.kind, "type")?)?;
+    flags(map, kind, draft.flags.unwrap_or(0))?;
+    // A kind without keys or values is defined without them, or with sizes of zero.
+    let size = |size: Option<u32>, sizes, member| match sizes {
+        (0, 0) => Ok(size.unwrap_or(0)),
+        _ => required(size, member),
+    };
     Ok(MapDef {
         name: map.to_string(),
-        kind: kind(map, number)?,
-        key_size: required(draft.key_size, "key")?,
-        value_size: required(draft.value_size, "value")?,
+        kind,
+        key_size: size(draft.key_size, kind.key_sizes(), "key")?,
+        value_size: size(draft.value_size, kind.value_sizes(), "value")?,
         max_entries: required(draft.max_entries, "max_entries")?,
     })
 }
@@ -245,16 +250,25 @@ fn legacy_def(section: &Section<'_>, symbol: &Symbol<'_>) -> Result<MapDef, Obje
         .iter()
         .map(|bytes| u32::from_le_bytes(*bytes))
         .collect();
-    let [number, key_size, value_size, max_entries, flags, rest @ ..] = numbers.as_slice() else {
+    let [
+        number,
+        key_size,
+        value_size,
+        max_entries,
+        map_flags,
+        rest @ ..,
+    ] = numbers.as_slice()
+    else {
         return Err(size_error());
     };
-    no(symbol.name, "map_flags", *flags)?;
+    let kind = kind(symbol.name, *number)?;
+    flags(symbol.name, kind, *map_flags)?;
     for (member, value) in ["id", "pinning"].into_iter().zip(rest) {
         no(symbol.name, member, *value)?;
     }
     Ok(MapDef {
         name: symbol.name.to_string(),
-        kind: kind(symbol.name, *number)?,
+        kind,
         key_size: *key_size,
         value_size: *value_size,
         max_entries: *max_entries,
@@ -263,6 +277,21 @@ fn legacy_def(section: &Section<'_>, symbol: &Symbol<'_>) -> Result<MapDef, Obje
 
 fn kind(map: &str, number: u32) -> Result<MapKind, ObjectError> {
     MapKind::from_number(number).ok_or_else(|| error(map, MapProblem::Kind(number)))
+}
+
+/// The flags that maps of the kind have, and no others.
+fn flags(map: &str, kind: MapKind, value: u32) -> Result<(), ObjectError> {
+    match kind.flags() {
+        needed if needed == value => Ok(()),
+        needed => Err(error(
+            map,
+            MapProblem::Flags {
+                kind,
+                needed,
+                value,
+            },
+        )),
+    }
 }
 
 /// A number that has to be zero.

@@ -359,8 +359,9 @@ fn a_member_is_known_there_once_and_not_missing() {
         ),
         (
             include_bytes!("../fixtures/refused/map_flags.o"),
-            MapProblem::Value {
-                member: "map_flags",
+            MapProblem::Flags {
+                kind: MapKind::Array,
+                needed: 0,
                 value: 1,
             },
         ),
@@ -401,12 +402,109 @@ fn a_kind_that_the_platform_does_not_have_is_named_by_its_number() {
             ..
         }
     );
-    for kind in [0, 3, 27, u32::MAX] {
+    for kind in [0, 3, 26, 28, u32::MAX] {
         let file = definition(|btf, members| members[0].1 = btf.number(kind));
         assert_refused!(
             file,
             codes::MAP_KIND,
             ObjectError::Map { problem: MapProblem::Kind(found), .. } if *found == kind
+        );
+    }
+}
+
+/// An array of one entry, made into a map of another kind.
+fn kind(number: u32, change: impl FnOnce(&mut Btf, &mut Vec<(&'static str, u32)>)) -> Patch {
+    definition(|btf, members| {
+        members[0].1 = btf.number(number);
+        change(btf, members);
+    })
+}
+
+#[test]
+fn every_kind_has_its_shape() {
+    let shape = |file: &Patch| {
+        let image = only_image(file);
+        let map = &image.maps()[0];
+        (map.kind, map.key_size, map.value_size, map.max_entries)
+    };
+    for (number, kind_of) in [
+        (1, MapKind::Hash),
+        (5, MapKind::PercpuHash),
+        (6, MapKind::PercpuArray),
+        (9, MapKind::LruHash),
+    ] {
+        assert_eq!(shape(&kind(number, |_, _| ())), (kind_of, 4, 4, 1));
+    }
+    let trie = kind(11, |btf, members| {
+        members[2] = ("key_size", btf.number(8));
+        members.push(("map_flags", btf.number(1)));
+    });
+    assert_eq!(shape(&trie), (MapKind::LpmTrie, 8, 4, 1));
+    // Keys that there are not need no mention, and may have one.
+    for (number, kind_of) in [(22, MapKind::Queue), (23, MapKind::Stack)] {
+        let without = kind(number, |_, members| {
+            members.remove(2);
+        });
+        assert_eq!(shape(&without), (kind_of, 0, 4, 1));
+        let with = kind(number, |btf, members| {
+            members[2] = ("key_size", btf.number(0));
+        });
+        assert_eq!(shape(&with), (kind_of, 0, 4, 1));
+    }
+    let ring = kind(27, |btf, members| {
+        members.truncate(2);
+        members[1].1 = btf.number(4096);
+    });
+    assert_eq!(shape(&ring), (MapKind::RingBuffer, 0, 0, 4096));
+}
+
+#[test]
+fn no_kind_has_the_shape_of_another() {
+    let key = |size, least, greatest| MapShapeError::KeySize {
+        size,
+        least,
+        greatest,
+    };
+    for (file, want) in [
+        (kind(22, |_, _| ()), key(4, 0, 0)),
+        (
+            kind(11, |btf, members| {
+                members.push(("map_flags", btf.number(1)));
+            }),
+            key(4, 5, 260),
+        ),
+        (
+            kind(27, |_, members| members.truncate(2)),
+            MapShapeError::RingSize(1),
+        ),
+    ] {
+        assert_refused!(
+            file,
+            codes::MAP_SHAPE,
+            ObjectError::Map { problem: MapProblem::Shape(found), .. } if *found == want
+        );
+    }
+}
+
+/// Linux refuses a trie without `BPF_F_NO_PREALLOC`; here no other kind has a flag.
+#[test]
+fn flags_are_those_of_the_kind() {
+    for (number, needed, value) in [
+        (11, 1, None),
+        (11, 1, Some(0)),
+        (11, 1, Some(3)),
+        (1, 0, Some(1)),
+        (9, 0, Some(2)),
+        (27, 0, Some(1)),
+    ] {
+        let file = kind(number, |btf, members| {
+            members.extend(value.map(|value| ("map_flags", btf.number(value))));
+        });
+        assert_refused!(
+            file,
+            codes::MAP_DEFINITION,
+            ObjectError::Map { problem: MapProblem::Flags { needed: n, value: v, .. }, .. }
+                if (*n, *v) == (needed, value.unwrap_or(0))
         );
     }
 }
@@ -437,7 +535,11 @@ fn a_shape_out_of_bounds_is_refused_before_anything_is_allocated() {
         file,
         codes::MAP_SHAPE,
         ObjectError::Map {
-            problem: MapProblem::Shape(MapShapeError::ValueSize(u32::MAX)),
+            problem: MapProblem::Shape(MapShapeError::ValueSize {
+                size: u32::MAX,
+                least: 1,
+                greatest: 65_536,
+            }),
             ..
         }
     );

@@ -1,17 +1,23 @@
-//! `BPF_MAP_TYPE_HASH`: a hash table that allocates once.
+//! `BPF_MAP_TYPE_HASH`, `BPF_MAP_TYPE_PERCPU_HASH` and `BPF_MAP_TYPE_LRU_HASH`: a hash table that
+//! allocates once.
 //!
 //! Keys and values lie in slots; an index of slot numbers finds them. The index has at least twice
 //! as many places as there are slots in use, is searched linearly, and closes the gap that a
 //! deletion leaves at once, so that it needs no rebuilding: an operation takes as long in the
 //! millionth packet as in the first. The hash is SipHash-1-3 under a secret, so that whoever sends
 //! packets cannot choose keys that collide.
+//!
+//! A table that evicts gives up the entry that was used longest ago when it is full: exactly that
+//! one, where Linux takes one of those (`kernel/bpf/bpf_lru_list.c`).
 
 use alloc::vec::Vec;
 use core::hash::Hasher as _;
 
 use bpf_object::MapDef;
+use platform_click::MapKind;
 use siphasher::sip::SipHasher13;
 
+use super::recency::Recency;
 use super::{Errno, Mode, Values, filled};
 use crate::number::{index, low32, wide};
 
@@ -38,6 +44,8 @@ pub(super) struct HashMap {
     free: Vec<u32>,
     /// Slots deleted in this run.
     retired: Vec<u32>,
+    /// Live slots by their last use, in a table that evicts.
+    recency: Option<Recency>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +75,17 @@ impl HashMap {
             places: filled(index(place_count(definition)), VACANT)?,
             free,
             retired,
+            recency: match evicts(definition) {
+                true => Some(Recency::new(count)?),
+                false => None,
+            },
         })
     }
 
     pub(super) fn footprint(definition: &MapDef) -> u64 {
+        let recency = if evicts(definition) { Recency::LINK } else { 0 };
         let slot = size_of::<Slot>()
+            .saturating_add(recency)
             .saturating_add(size_of::<u32>().saturating_mul(2))
             .saturating_add(Values::stride(definition.value_size))
             .saturating_add(index(definition.key_size));
@@ -89,6 +103,13 @@ impl HashMap {
         self.search(key, hash).map(|(_, slot)| slot)
     }
 
+    /// [`Self::find`] by a program, which counts as a use.
+    pub(super) fn find_and_use(&mut self, key: &[u8]) -> Option<u32> {
+        let slot = self.find(key)?;
+        self.used(slot);
+        Some(slot)
+    }
+
     pub(super) fn update(&mut self, key: &[u8], value: &[u8], mode: Mode) -> Result<(), Errno> {
         let hash = self.hash(key);
         let found = self.search(key, hash);
@@ -97,6 +118,7 @@ impl HashMap {
             (Mode::Replace, None) => Err(Errno::NoEntry),
             (_, Some((_, slot))) => {
                 self.write_value(slot, value);
+                self.used(slot);
                 Ok(())
             }
             (_, None) => self.insert(key, hash, value),
@@ -105,12 +127,43 @@ impl HashMap {
 
     pub(super) fn delete(&mut self, key: &[u8]) -> Result<(), Errno> {
         let (place, slot) = self.search(key, self.hash(key)).ok_or(Errno::NoEntry)?;
+        self.retire(place, slot);
+        Ok(())
+    }
+
+    /// Takes the entry in `slot`, to which `place` leads, out of the table.
+    fn retire(&mut self, place: usize, slot: u32) {
         self.close_gap(place);
         self.set_slot(slot, Slot::Retired);
+        if let Some(recency) = &mut self.recency {
+            recency.remove(slot);
+        }
         // Reserved for every slot when the map was made.
         self.retired.push(slot);
         self.len = self.len.saturating_sub(1);
-        Ok(())
+    }
+
+    /// Gives up the entry that was used longest ago; nothing in a table that does not evict.
+    fn evict(&mut self) -> Option<()> {
+        let slot = self.recency.as_ref()?.oldest()?;
+        let Slot::Live { hash } = self.slot(slot) else {
+            return None;
+        };
+        let mut place = self.home(hash);
+        while self.place(place) != slot {
+            if self.place(place) == VACANT {
+                return None;
+            }
+            place = self.next(place);
+        }
+        self.retire(place, slot);
+        Some(())
+    }
+
+    fn used(&mut self, slot: u32) {
+        if let Some(recency) = &mut self.recency {
+            recency.touch(slot);
+        }
     }
 
     pub(super) fn release_retired(&mut self) {
@@ -144,10 +197,7 @@ impl HashMap {
     }
 
     fn insert(&mut self, key: &[u8], hash: u32, value: &[u8]) -> Result<(), Errno> {
-        if self.len >= self.max_entries {
-            return Err(Errno::TooBig);
-        }
-        let slot = self.free.pop().ok_or(Errno::TooBig)?;
+        let slot = self.take_slot()?;
         let start = index(slot).saturating_mul(self.key_size);
         if let Some(place) = self
             .keys
@@ -163,7 +213,24 @@ impl HashMap {
         }
         self.set_place(place, slot);
         self.len = self.len.saturating_add(1);
+        if let Some(recency) = &mut self.recency {
+            recency.push(slot);
+        }
         Ok(())
+    }
+
+    /// A slot for a new entry. While all slots that are not in use were deleted in this run there is
+    /// none, and nothing is evicted for it.
+    fn take_slot(&mut self) -> Result<u32, Errno> {
+        let full = self.len >= self.max_entries;
+        match (full, self.recency.is_some()) {
+            (true, false) => return Err(Errno::TooBig),
+            (_, false) if self.free.is_empty() => return Err(Errno::TooBig),
+            (_, true) if self.free.is_empty() => return Err(Errno::NoMemory),
+            (true, true) => self.evict().ok_or(Errno::NoMemory)?,
+            (false, _) => {}
+        }
+        self.free.pop().ok_or(Errno::NoMemory)
     }
 
     /// The place and the slot of `key`. Ends, since at least half of the places are vacant.
@@ -257,6 +324,10 @@ impl HashMap {
             place.copy_from_slice(value);
         }
     }
+}
+
+fn evicts(definition: &MapDef) -> bool {
+    definition.kind == MapKind::LruHash
 }
 
 /// `max_entries` was bounded by the platform's limit of 2^20.

@@ -123,7 +123,7 @@ pub(super) unsafe extern "C" fn hash_lookup<const KEY: usize>(
     let called = |run: &mut Run<'_>, _: u32| {
         let key = run.caller.key::<KEY>(key)?;
         let map = u32::try_from(map).map_err(|_| FaultCause::NotAMap { value: map })?;
-        let found = run.caller.map(map).and_then(|map| map.find(&key));
+        let found = run.caller.map(map).and_then(|map| map.find_and_use(&key));
         Ok(found.map_or(0, |slot| run.caller.value_address(map, slot)))
     };
     // SAFETY: the caller's promise.

@@ -19,7 +19,7 @@ use crate::packet::Packet;
 pub(super) struct NativeCaller<'a> {
     state: NonNull<State>,
     pub(super) maps: &'a mut Maps,
-    data: &'a [Box<[u8]>],
+    data: &'a mut [Box<[u8]>],
     pub(super) packet: &'a mut Packet,
     /// What stopped the program in a helper.
     pub(super) fault: Option<FaultCause>,
@@ -31,7 +31,7 @@ impl<'a> NativeCaller<'a> {
     pub(super) fn new(
         state: NonNull<State>,
         maps: &'a mut Maps,
-        data: &'a [Box<[u8]>],
+        data: &'a mut [Box<[u8]>],
         packet: &'a mut Packet,
     ) -> Self {
         let mut caller = Self {
@@ -58,7 +58,14 @@ impl<'a> NativeCaller<'a> {
         state.context.data_end = end;
     }
 
-    /// Whether all of these bytes belong to one object of the run.
+    /// Whether all of these bytes belong to the context.
+    fn is_context(&self, address: u64, size: usize) -> bool {
+        let offset = address.wrapping_sub(wide(self.state.as_ptr().addr()));
+        let last = size_of::<PacketContext>().checked_sub(size);
+        last.is_some_and(|last| offset <= wide(last))
+    }
+
+    /// Whether all of these bytes belong to one object of the run, other than the context.
     fn reaches(&self, address: u64, size: usize) -> bool {
         // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
         let state = unsafe { self.state.as_ref() };
@@ -72,9 +79,7 @@ impl<'a> NativeCaller<'a> {
             return true;
         }
         let packet = self.packet.bytes();
-        let context = wide(self.state.as_ptr().addr());
         within(wide(packet.as_ptr().addr()), packet.len())
-            || within(context, size_of::<PacketContext>())
             || self.maps.iter().any(|map| {
                 let values = map.values();
                 within(wide(values.as_ptr().addr()), values.len())
@@ -92,7 +97,7 @@ impl<'a> NativeCaller<'a> {
     }
 
     fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
-        if !self.reaches(address, size) {
+        if !self.reaches(address, size) && !self.is_context(address, size) {
             return Err(FaultCause::Unmapped {
                 access: Access::Read,
                 address,
@@ -123,6 +128,22 @@ impl Caller for NativeCaller<'_> {
 
     fn used(&mut self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
         self.bytes(address, size)
+    }
+
+    fn overwritten(&mut self, address: u64, size: usize) -> Result<&mut [u8], FaultCause> {
+        if !self.reaches(address, size) {
+            return Err(FaultCause::Unmapped {
+                access: Access::Write,
+                address,
+                size,
+            });
+        }
+        let start = usize::try_from(address).unwrap_or_default();
+        // SAFETY: the bytes lie in the stack, the packet, a map or the data of the run, whose address
+        // was exposed; they are initialised and live as long as `self`. `self` has the only access to
+        // all of these, no machine code runs, and no Rust code uses the objects before the slice is
+        // dropped: it would have to borrow `self` for that.
+        Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(start), size) })
     }
 
     fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {

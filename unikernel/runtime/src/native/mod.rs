@@ -214,7 +214,7 @@ impl Native {
             self.maps.begin_run();
         }
         let state = self.state.as_ptr();
-        let caller = NativeCaller::new(self.state, &mut self.maps, &self.data, packet);
+        let caller = NativeCaller::new(self.state, &mut self.maps, &mut self.data, packet);
         let mut run = Run {
             caller,
             scratch: &mut self.scratch,
