@@ -6,13 +6,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use click_graph::elements::{self, ElementClass};
 use click_graph::language::Reading;
 use click_graph::limits::MAX_CONFIG_SIZE;
 use click_graph::{Config, HostError, Source};
 use platform_click::ExitCode;
 
+use crate::cli_run::RunArguments;
 use crate::{Error, LibraryPath, Options, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
@@ -20,8 +21,18 @@ use crate::{Error, LibraryPath, Options, files, run};
 /// Reads packets from capture files, leads them through the elements of the configuration, and
 /// writes capture files. Programs run only when their objects are signed by whom `--trust` names.
 #[derive(Debug, Parser)]
-#[command(name = "bpfclick", version, disable_help_flag = true, after_help = AFTER_HELP)]
+#[command(
+    name = "bpfclick",
+    version,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    after_help = AFTER_HELP
+)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// File with the configuration, `-` or nothing for standard input; and variables for it, which
     /// count more than what it defines
     #[arg(value_name = "CONFIG | NAME=VALUE")]
@@ -68,12 +79,18 @@ struct Arguments {
     help: Option<Option<String>>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(RunArguments),
+}
+
 const AFTER_HELP: &str = "\
 Examples:
   bpfclick -e 'InfiniteSource(LIMIT 5) -> c :: Counter -> Discard' -h c.count
   bpfclick --trust pki/trust.bpftrust --state st filter.click
   bpfclick router.click MTU=1400 -q -o -
   bpfclick --help BPFFilter
+  bpfclick run program.o --in packets.pcap --trace
 
 Handlers go to standard output, everything else to standard error.
 Exit codes: 0 done, 2 configuration, 3 input malformed, 20 to 28 program refused, 31 output failed.";
@@ -108,6 +125,9 @@ impl Arguments {
         err: &mut dyn Write,
         interrupted: Arc<AtomicBool>,
     ) -> ExitCode {
+        if let Some(Command::Run(arguments)) = self.command {
+            return arguments.execute(out, err);
+        }
         if let Some(class) = &self.help {
             return help(class.as_deref(), out, err);
         }
@@ -277,7 +297,7 @@ fn manual(class: &ElementClass) -> String {
 }
 
 /// Writes a text and gives `code`. Whoever closes a pipe has seen enough.
-fn print(to: &mut dyn Write, text: &str, code: ExitCode) -> ExitCode {
+pub(crate) fn print(to: &mut dyn Write, text: &str, code: ExitCode) -> ExitCode {
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Ok(()) => code,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => code,

@@ -5,4 +5,8 @@ platform_click::codes! {
         "Maps are protected by a random number; check that the process may call getrandom(2).";
     COMMAND_LINE = "BPF-C101", Usage, "the command line names two configurations",
         "One file, `--file` or `--expression` is the configuration; `NAME=VALUE` sets a variable of it.";
+    PROGRAM = "BPF-C102", Usage, "it is not clear which program is meant",
+        "Name one of the object's programs with `--program NAME`; `bpfsign disasm` lists them.";
+    LOAD = "BPF-C103", Input, "a program cannot be made ready to run",
+        "It calls a helper that the platform does not have or that is not for its kind, or its maps need more memory than a program may have; `bpfsign verify` says more.";
 }

@@ -3,6 +3,7 @@
 use core::error::Error as _;
 
 use bpf_loader::StateError;
+use bpf_object::ObjectError;
 use bpf_trust::TrustError;
 use click_graph::{ConfigError, HandlerError, HostError, RunError, Source};
 use platform_click::Code;
@@ -40,6 +41,33 @@ pub enum Error {
     /// Two configurations on one command line.
     #[error("`{0}` is a second configuration")]
     SecondConfig(String),
+    /// The object of a program that is to be debugged is not usable.
+    #[error("`{name}` is no object for this platform")]
+    Object {
+        /// The file.
+        name: String,
+        /// Why.
+        #[source]
+        error: Box<ObjectError>,
+    },
+    /// It is not clear which program is meant.
+    #[error("{}", which_program(name, wanted.as_deref(), there_are))]
+    Program {
+        /// The object's file.
+        name: String,
+        /// The program that was asked for.
+        wanted: Option<String>,
+        /// The programs of the object.
+        there_are: Vec<String>,
+    },
+    /// The program cannot be made ready to run.
+    #[error("`{name}` cannot run: {reason}")]
+    Load {
+        /// The object's file.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
@@ -57,6 +85,9 @@ impl Error {
             Self::State(error) => error.code(),
             Self::Run(error) => error.code(),
             Self::SecondConfig(_) => codes::COMMAND_LINE,
+            Self::Object { error, .. } => error.code(),
+            Self::Program { .. } => codes::PROGRAM,
+            Self::Load { .. } => codes::LOAD,
             Self::Random(_) => codes::RANDOM,
         }
     }
@@ -77,5 +108,13 @@ impl Error {
         }
         text.push_str(&format!("\n  = help: {}", code.help));
         text
+    }
+}
+
+fn which_program(name: &str, wanted: Option<&str>, there_are: &[String]) -> String {
+    let programs = there_are.join(", ");
+    match wanted {
+        Some(wanted) => format!("`{name}` has no program `{wanted}`; it has: {programs}"),
+        None => format!("`{name}` has several programs: {programs}"),
     }
 }

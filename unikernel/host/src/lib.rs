@@ -22,7 +22,9 @@
 #![deny(missing_docs)]
 
 pub mod cli;
+mod cli_run;
 pub mod codes;
+mod debug;
 mod disassembly;
 mod dump;
 mod error;
@@ -33,6 +35,7 @@ mod programs;
 mod random;
 mod run;
 
+pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};
 pub use error::Error;
 pub use libraries::LibraryPath;
 pub use run::{Options, Reading, Report, run};

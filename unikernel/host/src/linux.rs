@@ -1,5 +1,6 @@
 //! What a Linux process gives its router: files, a clock, random numbers, and a place for messages.
 
+use core::cmp::Ordering;
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -12,14 +13,19 @@ use bpf_object::Image;
 use bpf_runtime::Environment;
 use click_graph::host::{DumpFormat, DumpReader, DumpWriter};
 use click_graph::{Host, HostError};
+use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
+use crate::debug::printed;
 use crate::disassembly;
 use crate::dump::{PcapReader, PcapWriter};
 use crate::random::Random;
 
-/// Lines that programs may print with `bpf_trace_printk` in one run: enough to find an error, and
-/// too few to fill a disk when every packet prints.
-const MAX_TRACE_LINES: u32 = 1000;
+/// Lines that programs may print with `bpf_trace_printk` in [`TRACE_WINDOW`]: enough to find an error,
+/// and too few to slow down whoever reads them, or to fill a disk in a day, when every packet prints.
+const MAX_TRACE_LINES: u32 = 100;
+
+/// After so long, as many lines are shown again.
+const TRACE_WINDOW: Duration = Duration::from_secs(1);
 
 /// How long the process sleeps at most before it looks whether it is to stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -33,7 +39,8 @@ pub(crate) struct LinuxHost<'a> {
     random: Random,
     /// When the clock was set, by the calendar and by itself.
     started: (Duration, Instant),
-    traced: u32,
+    /// Lines traced since this moment, shown or not.
+    traced: (u32, Instant),
     /// Device and inode of every capture that is open: none is read and written at once.
     open: BTreeSet<(u64, u64)>,
 }
@@ -45,7 +52,7 @@ impl<'a> LinuxHost<'a> {
             talk,
             random: Random::new()?,
             started: (since_1970.unwrap_or_default(), Instant::now()),
-            traced: 0,
+            traced: (0, Instant::now()),
             open: BTreeSet::new(),
         })
     }
@@ -88,17 +95,32 @@ impl Environment for LinuxHost<'_> {
         u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
     }
 
+    fn boot_ns(&mut self) -> u64 {
+        since_zero(clock_gettime(ClockId::Boottime))
+    }
+
+    fn tai_ns(&mut self) -> u64 {
+        // Linux has this clock since 3.10.
+        let tai = clock_gettime_dynamic(DynamicClockId::Tai);
+        since_zero(tai.unwrap_or_else(|_| clock_gettime(ClockId::Realtime)))
+    }
+
     fn random_u32(&mut self) -> u32 {
         self.random.next_u32()
     }
 
+    /// A text is one line, whatever is in it: it cannot be taken for another message.
     fn trace(&mut self, text: &str) {
-        if self.traced < MAX_TRACE_LINES {
-            self.message(&format!("trace: {}", text.trim_end_matches('\n')));
-        } else if self.traced == MAX_TRACE_LINES {
-            self.message("trace: no more is shown");
+        let (traced, since) = &mut self.traced;
+        if since.elapsed() >= TRACE_WINDOW {
+            (*traced, *since) = (0, Instant::now());
         }
-        self.traced = self.traced.saturating_add(1);
+        *traced = traced.saturating_add(1);
+        match (*traced).cmp(&MAX_TRACE_LINES.saturating_add(1)) {
+            Ordering::Less => self.message(&format!("trace: {}", printed(text))),
+            Ordering::Equal => self.message("trace: too many lines, some are not shown"),
+            Ordering::Greater => {}
+        }
     }
 }
 
@@ -159,4 +181,13 @@ impl Host for LinuxHost<'_> {
         };
         (self.talk)(&line.chars().map(harmless).collect::<String>());
     }
+}
+
+/// A time of one of the system's clocks in nanoseconds.
+fn since_zero(time: Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(nanoseconds)
 }
