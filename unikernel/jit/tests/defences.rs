@@ -26,7 +26,7 @@ use bpf_jit::{
     JitError, MachineCode, MachineMemory, MemoryError, Options, Program as Compiled, Reach,
     SealedCode,
 };
-use bpf_object::Image;
+use bpf_object::{Function, Image, ImageParts, LineTable};
 use bpf_runtime::native::{Returned, StackMemory};
 use bpf_runtime::{Environment, Fault, FaultCause, LoadError, Maps, Packet};
 use code_memory::ProcessMemory;
@@ -376,6 +376,97 @@ fn programs_that_the_platform_does_not_take_are_refused() {
         kind,
         JitError::Load(LoadError::HelperKind { slot: 2, .. })
     ));
+}
+
+/// Everything that a file can get wrong ends before there is code: with a code and a place, and with
+/// nothing left behind.
+#[test]
+fn bad_programs_are_refused_and_leave_nothing_behind() {
+    let _alone = alone();
+    let mut running = compiled(&image("r0 = 1\nexit"), &Options::default());
+    let before = mappings("");
+    for (what, text, place) in [
+        (
+            "an unknown opcode",
+            "r0 = 0\nraw 8f 00 00 00 00 00 00 00\nexit",
+            "slot 1",
+        ),
+        (
+            "a reserved field",
+            "raw b7 00 01 00 00 00 00 00\nexit",
+            "slot 0",
+        ),
+        (
+            "a reserved register",
+            "raw 87 10 00 00 00 00 00 00\nexit",
+            "slot 0",
+        ),
+        (
+            "a register that there is not",
+            "raw b7 0b 00 00 00 00 00 00\nexit",
+            "slot 0",
+        ),
+        (
+            "half a wide load",
+            "r0 = 0\nraw 18 00 00 00 00 00 00 00",
+            "slot 1",
+        ),
+        (
+            "a jump into a wide load",
+            "raw 05 00 01 00 00 00 00 00\nr0 = 1 ll\nexit",
+            "slot 0",
+        ),
+        (
+            "a jump behind the end",
+            "r0 = 0\nraw 05 00 05 00 00 00 00 00",
+            "slot 1",
+        ),
+        (
+            "a jump before the start",
+            "raw 05 00 f0 ff 00 00 00 00\nexit",
+            "slot 0",
+        ),
+        ("no exit", "r0 = 0\nr1 = 0", "slot 1"),
+        (
+            "a branch at the end",
+            "r0 = 0\nexit\nraw 15 00 fd ff 00 00 00 00",
+            "slot 2",
+        ),
+        (
+            "a call behind the end",
+            "r0 = 0\nraw 85 10 00 00 70 00 00 00\nexit",
+            "slot 1",
+        ),
+        (
+            "a call of a register",
+            "raw 8d 00 00 00 01 00 00 00\nexit",
+            "slot 0",
+        ),
+    ] {
+        let refused = Image::new(ImageParts {
+            kind: ProgramKind::Filter,
+            code: assemble(text),
+            functions: vec![Function {
+                name: "f".into(),
+                start: 0,
+            }],
+            maps: Vec::new(),
+            data: Vec::new(),
+            lines: LineTable::default(),
+        });
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains(place), "{what}: {error}");
+        assert!(error.code().id.starts_with("BPF-O"), "{what}");
+    }
+    // Each of these maps is allowed, all together are not.
+    let mut large = Program::new(assemble("r0 = 1\nexit"));
+    for number in 0..5 {
+        large = large.map(&format!("m{number}"), MapKind::Array, 4, 60, 1 << 20);
+    }
+    let error = Maps::new(large.image().maps(), [1, 2]).unwrap_err();
+    assert_eq!(error.code().id, "BPF-R009", "{error}");
+    assert_eq!(mappings(""), before);
+    assert_eq!(run(&mut running, 5).unwrap().value, 1);
 }
 
 /// A process without memory for code or stack.

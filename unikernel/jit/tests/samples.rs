@@ -1,4 +1,4 @@
-//! The accepted samples, in the interpreter and as machine code.
+//! The samples and the corpus of loops, in the interpreter and as machine code.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,31 +18,27 @@ use bpf_object::{Image, Object, ParseOptions};
 
 use both::{Both, FUEL};
 
-/// The images of the samples that the verifier accepts, by name.
-fn accepted() -> Vec<(String, Image)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ebpf-samples");
+/// The programs of a folder whose sources say one of these verdicts, by name.
+fn programs(folder: &str, verdicts: &[&str]) -> Vec<(String, Image)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut images = Vec::new();
-    for folder in ["accept", "corpus"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let source = entry.unwrap().path();
-            if source.extension().is_none_or(|extension| extension != "c") {
-                continue;
-            }
-            if !fs::read_to_string(&source)
-                .unwrap()
-                .contains("verdict: accept")
-            {
-                continue;
-            }
-            let object = fs::read(source.with_extension("o")).unwrap();
-            let object = Object::parse(&object, ParseOptions::default()).unwrap();
-            for program in object.programs() {
-                let name = source.display().to_string();
-                images.push((name, object.link(program).unwrap()));
-            }
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
+        let source = entry.unwrap().path();
+        if source.extension().is_none_or(|extension| extension != "c") {
+            continue;
+        }
+        let text = fs::read_to_string(&source).unwrap();
+        let says = |verdict: &&str| text.contains(&format!(" * verdict: {verdict}\n"));
+        if !verdicts.iter().any(says) {
+            continue;
+        }
+        let object = fs::read(source.with_extension("o")).unwrap();
+        let object = Object::parse(&object, ParseOptions::default()).unwrap();
+        for program in object.programs() {
+            let name = source.display().to_string();
+            images.push((name, object.link(program).unwrap()));
         }
     }
-    assert!(images.len() >= 12, "only {} samples", images.len());
     images
 }
 
@@ -82,20 +78,48 @@ fn packets() -> Vec<Vec<u8>> {
     packets
 }
 
+/// Runs a program on all packets in both. Whether the interpreter never found a fault.
+fn agree(image: &Image, options: &Options<'_>) -> bool {
+    // SAFETY: a run is repeated as machine code only after the interpreter found no fault in it.
+    let mut both = unsafe { Both::new(image, options) };
+    // After a fault, the two have seen different packets.
+    packets()
+        .iter()
+        .all(|packet| both.run(packet, FUEL).is_ok())
+}
+
 #[test]
 fn samples_do_the_same_in_the_interpreter_and_as_machine_code() {
-    for (name, image) in accepted() {
+    let mut images = programs("ebpf-samples/accept", &["accept"]);
+    images.extend(programs("ebpf-samples/corpus", &["accept"]));
+    assert!(images.len() >= 12, "only {} samples", images.len());
+    for (name, image) in images {
         for blinding in [None, Some(1), Some(u64::MAX)] {
             let options = Options {
                 blinding,
                 ..Options::default()
             };
-            // SAFETY: the verifier accepts them.
-            let mut both = unsafe { Both::new(&image, &options) };
-            for packet in packets() {
-                let ran = both.run(&packet, FUEL);
-                assert!(ran.is_ok(), "{name}: {ran:?}");
-            }
+            assert!(agree(&image, &options), "{name}");
         }
     }
+}
+
+#[test]
+fn loops_do_the_same_in_the_interpreter_and_as_machine_code() {
+    let safe = programs("tests/loops", &["safe"]);
+    assert!(safe.len() >= 70, "only {} programs", safe.len());
+    for (name, image) in safe {
+        assert!(agree(&image, &Options::default()), "{name}");
+    }
+}
+
+/// As far as they go without doing what is wrong with them.
+#[test]
+fn unsafe_loops_do_the_same_until_they_are_stopped() {
+    let images = programs("tests/loops", &["unsafe"]);
+    assert!(images.len() >= 40, "only {} programs", images.len());
+    let stopped = images
+        .iter()
+        .filter(|(_, image)| !agree(image, &Options::default()));
+    assert!(stopped.count() >= 5);
 }
