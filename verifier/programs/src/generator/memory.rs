@@ -149,6 +149,10 @@ impl Generator<'_> {
         self.key(map as u32);
         self.push(0x85, 0, 0, 0, 1);
         self.mov(ANY, 0);
+        if self.random.percent(4) {
+            // Null plus an offset is not null.
+            self.add(ANY, 8);
+        }
         let tested = self.random.pick(&[0, ANY]);
         let branch = self
             .random

@@ -226,9 +226,10 @@ impl Generator<'_> {
             6..=7 => self.stack(),
             8..=9 => self.packet_fixed(),
             10..=11 => self.packet_variable(),
-            12 => match self.random.below(3) {
+            12 => match self.random.below(4) {
                 0 => self.packet_length(),
                 1 => self.positions_meet(),
+                2 => self.packet_large(),
                 _ => self.copies_meet(),
             },
             13 => self.map_value(),

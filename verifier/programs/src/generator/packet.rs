@@ -99,6 +99,24 @@ impl Generator<'_> {
         self.land(branch);
     }
 
+    /// A comparison that the largest packet passes, or none at all.
+    pub(crate) fn packet_large(&mut self) {
+        let length = self.random.pick(&[1000, 65_533, 65_534, 65_535, 70_000]);
+        self.mov(ANY, PACKET);
+        self.add(ANY, length);
+        let branch = self.packet_branch();
+        let (_, bytes) = self.random.pick(&SIZES);
+        if self.random.percent(50) {
+            self.mov(ANY, PACKET);
+            self.add(ANY, length - 1000);
+            let off = 1000 - bytes + i16::from(self.random.percent(5));
+            self.access(ANY, off, bytes);
+        } else {
+            self.access(PACKET, 900, bytes);
+        }
+        self.land(branch);
+    }
+
     pub(crate) fn packet_length(&mut self) {
         let length = self.number();
         self.mov(length, END);
