@@ -30,6 +30,10 @@ pub(crate) enum Mistake {
     VariableStoreIgnored,
     /// A signed load is extended with zeros.
     SignDropped,
+    /// A 32-bit sum is taken for one of 64 bits although it may wrap around.
+    WrapForgotten,
+    /// An `or` is taken for a sum although both sides may have a bit.
+    OrForSum,
     /// A copy of 32 bits copies all 64.
     CopyUncut,
 }

@@ -115,7 +115,7 @@ fn accepted_programs_never_fault_and_keep_to_their_facts() {
     );
 }
 
-const MISTAKES: [Mistake; 14] = [
+const MISTAKES: [Mistake; 16] = [
     Mistake::UpperHalfKept,
     Mistake::ComparisonOffByOne,
     Mistake::StalePointerKept,
@@ -130,6 +130,8 @@ const MISTAKES: [Mistake; 14] = [
     Mistake::VariableStoreIgnored,
     Mistake::SignDropped,
     Mistake::CopyUncut,
+    Mistake::WrapForgotten,
+    Mistake::OrForSum,
 ];
 
 /// Programs within which each mistake is found; that takes far less than a minute.

@@ -5,6 +5,7 @@
 
 use bpf_object::{AluOp, Width};
 
+use crate::mistake::{Mistake, planted};
 use crate::number::Number;
 use crate::state::State;
 use crate::tnum::ones;
@@ -21,7 +22,9 @@ impl Sum {
         };
         let constant = match op {
             AluOp::Add => constant,
-            AluOp::Or if disjoint(&number.number, constant) => constant,
+            AluOp::Or if disjoint(&number.number, constant) || planted(Mistake::OrForSum) => {
+                constant
+            }
             AluOp::Sub => constant.wrapping_neg(),
             _ => return None,
         };
@@ -33,7 +36,7 @@ impl Sum {
             Width::W64 => (width, constant),
             Width::W32 => {
                 let constant = constant.wrapping_shl(32).wrapping_shr(32);
-                let wraps = may_wrap(&number.number, constant);
+                let wraps = may_wrap(&number.number, constant) && !planted(Mistake::WrapForgotten);
                 (if wraps { width } else { Width::W64 }, constant)
             }
         };

@@ -78,7 +78,11 @@ impl Generator<'_> {
             }
             14 => {
                 self.mov(dst, src);
-                self.extend(dst);
+                if self.random.percent(50) {
+                    self.extend(dst);
+                } else {
+                    self.differ(dst);
+                }
                 // What is learned about one of the two holds for the other, or not.
                 let opcode = self.random.pick(&[0x25, 0x26, 0x15, 0xc5]);
                 let imm = self.random.below(300) as i32;
@@ -87,6 +91,21 @@ impl Generator<'_> {
                 self.land(skip);
             }
             _ => self.fresh_number(dst),
+        }
+    }
+
+    /// Lets a copy differ from its original by a constant, or nearly.
+    pub(crate) fn differ(&mut self, reg: u8) {
+        let opcode = self
+            .random
+            .pick(&[0x07, 0x04, 0x17, 0x14, 0x47, 0x44, 0xa7]);
+        let imm = match self.random.percent(60) {
+            true => self.random.below(9) as i32 - 4,
+            false => self.random.immediate(),
+        };
+        self.push(opcode, reg, 0, 0, imm);
+        if self.random.percent(30) {
+            self.add(reg, imm.wrapping_neg());
         }
     }
 
