@@ -1,7 +1,7 @@
 # title: a shift by what an atomic operation fetched
 # checker: refuses
 # own checks: accepts
-# prevail: panics
+# prevail: panics: Number does not fit in u64: TryFromIntError(())
 # run: not run
 # verdict: undecided
 # seed: 12916215155072312729

@@ -1,7 +1,7 @@
 # title: a shift of what two paths left in a register
 # checker: refuses
 # own checks: accepts
-# prevail: panics
+# prevail: panics: assertion failed: !intv.is_bottom()
 # run: not run
 # verdict: undecided
 # seed: 18313550503791603058

@@ -1,7 +1,7 @@
 # title: a shift by a swapped number
 # checker: refuses
 # own checks: accepts
-# prevail: panics
+# prevail: panics: Number does not fit in u64: TryFromIntError(())
 # run: not run
 # verdict: undecided
 # seed: 18144524041810914674

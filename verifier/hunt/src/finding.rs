@@ -100,7 +100,8 @@ impl Finding {
         let run = word("run");
         let wrong = run.starts_with("faults") || run.starts_with("contradicts facts");
         match word(engine.name()) {
-            "panics" | "hangs" => true,
+            "hangs" => true,
+            panics if panics.starts_with("panics") => true,
             "accepts" if run == "contradicts claims" => engine == Engine::Prevail,
             "accepts" => wrong && engine != Engine::OwnChecks,
             _ => false,
@@ -110,12 +111,7 @@ impl Finding {
     /// What an answer shows, in words.
     #[must_use]
     pub fn shown(answer: &Answer) -> BTreeMap<String, String> {
-        let said = |engine: Engine| {
-            (
-                engine.name().to_owned(),
-                answer.of(engine).word().to_owned(),
-            )
-        };
+        let said = |engine: Engine| (engine.name().to_owned(), answer.of(engine).shown());
         let run = match &answer.ran {
             Ran::No => "not run".to_owned(),
             Ran::Well => "ends well".to_owned(),

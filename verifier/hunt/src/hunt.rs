@@ -40,6 +40,8 @@ pub struct Hunt {
     pub tally: Tally,
     /// What is known already: who is charged, and which instructions that takes.
     known: Vec<(Engine, BTreeSet<u64>)>,
+    /// What panics are known to say.
+    panics: BTreeSet<String>,
 }
 
 /// A program that shows something.
@@ -54,6 +56,9 @@ impl Hunt {
     /// and not reported again.
     #[must_use]
     pub fn new(asker: Asker, source: Source, next: u64, tally: Tally, known: &[Finding]) -> Self {
+        let panics = known.iter().flat_map(|finding| finding.expected.values());
+        let panics = panics.filter(|shown| shown.starts_with("panics"));
+        let panics = panics.cloned().collect();
         let known = known.iter().flat_map(|finding| {
             let told = finding.image().map(|image| telling(&image));
             let charged = Engine::ALL
@@ -70,6 +75,7 @@ impl Hunt {
             next,
             tally,
             known: known.collect(),
+            panics,
         }
     }
 
@@ -152,9 +158,13 @@ impl Hunt {
         if charge.offence == Offence::Hang && has_loop(&suspect.image) {
             return None;
         }
+        let shown = suspect.answer.of(charge.engine).shown();
+        if charge.offence == Offence::Panic && !self.panics.insert(shown) {
+            return None;
+        }
         let image = smallest(&self.asker, suspect.image.clone(), suspect.seed, charge);
         let told = telling(&image);
-        if self.is_known(charge.engine, &told) {
+        if charge.offence != Offence::Panic && self.is_known(charge.engine, &told) {
             return None;
         }
         self.known.push((charge.engine, told));

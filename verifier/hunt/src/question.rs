@@ -95,6 +95,15 @@ pub enum Saying {
 }
 
 impl Saying {
+    /// In a word, and what a panic says.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Panics(panic) => format!("panics: {panic}"),
+            _ => self.word().to_owned(),
+        }
+    }
+
     /// In a word.
     #[must_use]
     pub const fn word(&self) -> &'static str {
