@@ -108,8 +108,21 @@ enum Unit {
         map: u8,
         key: i32,
     },
-    Random,
-    Clock,
+    /// A helper without arguments.
+    Plain(u8),
+    /// A helper of a queue or a stack.
+    Queue {
+        helper: u8,
+        map: u8,
+    },
+    Checksum {
+        from: i32,
+        to: i32,
+        seed: i32,
+    },
+    Ring {
+        size: i32,
+    },
     Space {
         head: i32,
         tail: i32,
@@ -156,12 +169,15 @@ fn unit() -> impl Strategy<Value = Unit> {
             |(condition, by_register, dst, src, imm, to)| Unit::Jump {
                 condition, by_register, dst, src, imm, to
             }),
-        2 => (0..2_u8, 0..6_i32).prop_map(|(map, key)| Unit::Lookup { map, key }),
-        1 => (0..2_u8, 0..6_i32, immediate(), 0..4_i32)
+        3 => (0..4_u8, 0..6_i32).prop_map(|(map, key)| Unit::Lookup { map, key }),
+        2 => (0..4_u8, 0..6_i32, immediate(), 0..4_i32)
             .prop_map(|(map, key, value, flags)| Unit::Update { map, key, value, flags }),
-        1 => (0..2_u8, 0..6_i32).prop_map(|(map, key)| Unit::Delete { map, key }),
-        1 => Just(Unit::Random),
-        1 => Just(Unit::Clock),
+        1 => (0..4_u8, 0..6_i32).prop_map(|(map, key)| Unit::Delete { map, key }),
+        2 => prop::sample::select(vec![5, 7, 8, 125, 208_u8]).prop_map(Unit::Plain),
+        2 => (87..90_u8, 4..6_u8).prop_map(|(helper, map)| Unit::Queue { helper, map }),
+        1 => (0..9_i32, 0..9_i32, immediate())
+            .prop_map(|(from, to, seed)| Unit::Checksum { from, to, seed }),
+        1 => (0..65_i32).prop_map(|size| Unit::Ring { size }),
         1 => (-40..40_i32, -40..40_i32).prop_map(|(head, tail)| Unit::Space { head, tail }),
         1 => Just(Unit::Call),
         1 => Just(Unit::Exit),
@@ -368,8 +384,29 @@ impl Builder {
                 code.push(helper(3));
                 Self::renew(&mut code);
             }
-            Unit::Random | Unit::Clock => {
-                code.push(helper(if matches!(unit, Unit::Random) { 7 } else { 5 }));
+            Unit::Plain(number) => {
+                code.push(helper(i32::from(number)));
+                Self::renew(&mut code);
+            }
+            Unit::Queue {
+                helper: number,
+                map: queue,
+            } => {
+                code.extend(map(R1, i32::from(queue)));
+                code.extend([mov_reg(R2, R10), add(R2, -56), mov(R3, 0)]);
+                code.push(helper(i32::from(number)));
+                Self::renew(&mut code);
+            }
+            Unit::Checksum { from, to, seed } => {
+                code.extend([mov_reg(R1, R10), add(R1, -64), mov(R2, from * 4)]);
+                code.extend([mov_reg(R3, R10), add(R3, -40), mov(R4, to * 4)]);
+                code.extend([mov(R5, seed), helper(28)]);
+                Self::renew(&mut code);
+            }
+            Unit::Ring { size } => {
+                code.extend(map(R1, 6));
+                code.extend([mov_reg(R2, R10), add(R2, -64), mov(R3, size), mov(R4, 0)]);
+                code.push(helper(130));
                 Self::renew(&mut code);
             }
             Unit::Space { head, tail } if self.is_entry => {
@@ -449,6 +486,11 @@ fn program() -> impl Strategy<Value = Program> {
         Program::new(code)
             .map("array", MapKind::Array, 4, 40, 4)
             .map("hash", MapKind::Hash, 8, 40, 4)
+            .map("percpu", MapKind::PercpuArray, 4, 40, 3)
+            .map("recent", MapKind::LruHash, 8, 40, 3)
+            .map("queue", MapKind::Queue, 0, 40, 3)
+            .map("stack", MapKind::Stack, 0, 40, 3)
+            .map("ring", MapKind::RingBuffer, 0, 0, 4096)
             .data(".data", &[5; 40], true)
     })
 }

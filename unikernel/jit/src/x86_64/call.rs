@@ -35,10 +35,10 @@ impl Generator<'_> {
         let map = self.known_map(Reg::R1);
         let definition = map.and_then(|map| self.image.maps().get(index(map)));
         match (map, definition) {
-            (Some(map), Some(definition)) if definition.kind == MapKind::Array => {
+            (Some(map), Some(definition)) if is_array(definition.kind) => {
                 self.look_up_array(map, definition);
             }
-            (Some(map), Some(definition)) if definition.kind == MapKind::Hash => {
+            (Some(map), Some(definition)) if is_hash(definition.kind) => {
                 let function = match definition.key_size {
                     4 => Fast::HashLookup4,
                     8 => Fast::HashLookup8,
@@ -124,4 +124,13 @@ impl Generator<'_> {
             self.asm.op_number(Op::Add, Width::W64, gpr(Reg::FP), frame);
         }
     }
+}
+
+/// One processor: its array of values is the array.
+const fn is_array(kind: MapKind) -> bool {
+    matches!(kind, MapKind::Array | MapKind::PercpuArray)
+}
+
+const fn is_hash(kind: MapKind) -> bool {
+    matches!(kind, MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash)
 }

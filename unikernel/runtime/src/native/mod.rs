@@ -176,7 +176,10 @@ impl Native {
 
     /// Tells the state where arrays and data lie, after maps have come or gone.
     fn place_objects(&mut self) {
-        let begins = |map: &Map| map.definition().kind != MapKind::Array;
+        let begins = |map: &Map| {
+            let kind = map.definition().kind;
+            !matches!(kind, MapKind::Array | MapKind::PercpuArray)
+        };
         self.maps_begin = self.maps.iter().any(begins);
         // SAFETY: made by `new`, freed by `drop`; nothing else uses it now.
         let state = unsafe { self.state.as_mut() };
