@@ -7,9 +7,8 @@
 # seed: 5972163234326424946
 .kind rewriter
 fn f0:
-  r6 = r1
   *(u64*)(r10 - 16) = -1
-  r1 = *(u64*)(r6 + 32)
+  r1 = 7
   lock *(u64*)(r10 - 16) fetch^= r1
   if r1 >= 128 goto L6
   r0 = 0
