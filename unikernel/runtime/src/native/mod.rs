@@ -162,12 +162,6 @@ impl Native {
         adopted
     }
 
-    /// The program's maps, for one that takes them over: this one cannot run any more.
-    #[must_use]
-    pub fn into_maps(mut self) -> Maps {
-        core::mem::take(&mut self.maps)
-    }
-
     /// The program's copy of the data section with this index in the image.
     #[must_use]
     pub fn data(&self, section: usize) -> Option<&[u8]> {
