@@ -6,8 +6,9 @@
  *
  * Spreads packets over the outputs that a queue names, each in its turn.
  *
- * The control plane pushes output numbers, 0 to 3; each is taken out, used and put back at the end. A
- * stack remembers the outputs used last. Without a turn, a packet is dropped.
+ * The control plane pushes numbers of outputs, of which the lower two bits count; each is taken out,
+ * used and put back at the end. A stack remembers what was used last. Without a turn, a packet is
+ * dropped.
  */
 #include "click_bpf.h"
 
@@ -32,7 +33,5 @@ SEC("classifier") int reorder(struct click_ctx *ctx)
 		return CLASSIFIER_DROP;
 	bpf_map_push_elem(&turns, &output, BPF_ANY);
 	bpf_map_push_elem(&used, &output, BPF_EXIST);
-	if (output > 3)
-		return CLASSIFIER_DROP;
-	return output;
+	return output & 3;
 }

@@ -2,7 +2,7 @@
 
 use bpf_object::{Insn, MapDef, Reg};
 use platform_click::limits::STACK_FRAME_SIZE;
-use platform_click::{ArgKind, Code, HelperId};
+use platform_click::{ArgKind, Code, HelperId, MapUse};
 
 use super::{Checks, Site, map_name};
 use crate::codes;
@@ -58,6 +58,9 @@ impl Checks<'_> {
             let size = match argument.kind {
                 ArgKind::Map | ArgKind::Queue | ArgKind::RingBuffer => {
                     map = value.region;
+                    if value.kinds == Kinds::MAP {
+                        self.map_use(site, spec.name, map, argument.kind);
+                    }
                     continue;
                 }
                 ArgKind::MapKey => AccessSize::Bytes(self.largest(map, |map| map.key_size)),
@@ -85,6 +88,29 @@ impl Checks<'_> {
             }
             self.access(site, register, 0, size);
         }
+    }
+
+    /// The helper takes maps of this kind. The engine says so, too, after it has looked at keys and
+    /// values that such a map does not have.
+    fn map_use(&mut self, site: &Site<'_>, helper: &str, map: Flat<u32>, argument: ArgKind) {
+        let index = map.one().and_then(|index| usize::try_from(index).ok());
+        let Some(map) = index.and_then(|index| self.image.maps().get(index)) else {
+            return;
+        };
+        let expected = match argument.map_use() {
+            Some(usage) if usage == map.kind.usage() => return,
+            Some(MapUse::Queue) => "a queue or stack",
+            Some(MapUse::Ring) => "a ring buffer",
+            _ => "a map with keys",
+        };
+        self.report(Report::new(
+            codes::ARGUMENT,
+            site.slot,
+            format!(
+                "`{helper}` takes {expected}, and `{}` is a {}",
+                map.name, map.kind
+            ),
+        ));
     }
 
     /// The engine takes a value that may be null where a helper takes null, whatever its size.

@@ -11,6 +11,7 @@
 //! - Nothing is stored to read-only data, neither directly nor by a helper.
 //! - What a helper takes and may be null is the constant null, or tested.
 //! - What is printed is no address.
+//! - A helper takes maps of the kind that it is given.
 //! - It is known how many bytes a helper writes.
 
 mod frame;

@@ -13,7 +13,7 @@ mod judge;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bpf_object::{Image, Insn, Operand, Reg, Wide};
-use platform_click::HelperId;
+use platform_click::{ArgKind, HelperId};
 
 use crate::wire::wire_struct;
 pub(crate) use held::{Held, Numbers, Place, Target};
@@ -185,9 +185,11 @@ fn used(insn: &Insn) -> [Option<Reg>; 5] {
         Insn::Store { base, src, .. } => two(Some(base), of(src)),
         Insn::Atomic { base, src, .. } => two(Some(base), Some(src)),
         Insn::CallHelper { id } => {
-            let count = HelperId::from_number(id).map_or(0, |helper| helper.spec().args.len());
+            let args = HelperId::from_number(id).map_or(&[][..], |helper| helper.spec().args);
+            // What a text does not print need not be there.
+            let used = args.iter().filter(|arg| arg.kind != ArgKind::Printed);
             let mut arguments = ARGUMENTS;
-            for unused in arguments.iter_mut().skip(count) {
+            for unused in arguments.iter_mut().skip(used.count()) {
                 *unused = None;
             }
             arguments
