@@ -5,7 +5,8 @@
 //! verdicts are compared before anything is timed. Time is that of the thread on one processor, and
 //! contenders take turns, so that other processes disturb all alike.
 //!
-//! Needs clang 19 (`CLANG` names another) and writes into a temporary folder.
+//! Needs clang 19 (`CLANG` names another) and writes into a temporary folder. `PLOT` names a file for the
+//! ratios as a picture.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +18,8 @@
     missing_docs,
     reason = "a benchmark fails by panicking, and prints"
 )]
+
+mod plot;
 
 use core::ffi::{CStr, c_void};
 use core::panic::AssertUnwindSafe;
@@ -543,6 +546,7 @@ fn main() {
         "| program | slots | native (ns) | jit | rbpf jit | interpreter | rbpf interp | compile (us) |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+    let mut rows = Vec::new();
     for case in cases() {
         if !wanted.is_empty() && !wanted.iter().any(|name| case.name.contains(name.as_str())) {
             continue;
@@ -587,6 +591,15 @@ fn main() {
             contenders.iter_mut().for_each(Contender::time);
         }
         let native = contenders[0].median();
+        let ratio = |name| {
+            let contender = contenders.iter().find(|contender| contender.name == name);
+            contender.map(|contender| contender.median() / native)
+        };
+        rows.push(plot::Row {
+            name: case.name,
+            ours: ratio("jit").unwrap(),
+            peer: ratio("rbpf jit"),
+        });
         let cells: Vec<String> = ["jit", "rbpf jit", "interpreter", "rbpf interp"]
             .iter()
             .map(|name| {
@@ -607,4 +620,7 @@ fn main() {
         );
     }
     fs::remove_dir_all(&folder).unwrap();
+    if let Some(file) = std::env::var_os("PLOT") {
+        fs::write(file, plot::svg(&rows)).unwrap();
+    }
 }
