@@ -30,6 +30,12 @@ const LONG_CHECKER_TESTS: &[(&str, &str, &str)] = &[
     ("checker-runs", "oracle::accepted", "60"),
 ];
 
+/// The corpus of loops on many more inputs, and compiled in every way.
+const LONG_LOOP_TESTS: &[(&str, (&str, &str))] = &[
+    ("loops-runs", ("LOOPS_INPUTS", "100000")),
+    ("loops-variants", ("LOOPS_VARIANTS", "1")),
+];
+
 /// Runs every step; whether all passed.
 pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
     let metadata = MetadataCommand::new()
@@ -66,6 +72,10 @@ pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
                 let selection = ["--package", "bpf-checker", "--lib", filter];
                 let scale = ("CHECKER_TEST_SCALE", *scale);
                 long_test(sh, step, &selection, scale, &stamps, &mut report)?;
+            }
+            for (step, variable) in LONG_LOOP_TESTS {
+                let selection = ["--package", "e2e", "--test", "loops"];
+                long_test(sh, step, &selection, *variable, &stamps, &mut report)?;
             }
         }
     }
