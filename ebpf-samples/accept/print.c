@@ -14,8 +14,10 @@ SEC("filter") int print(struct click_ctx *ctx)
 
 	/* The text is in `.rodata.str1.1`, and r3 to r5 are as the compiler leaves them. */
 	bpf_trace_printk("nothing\n", sizeof("nothing\n"));
+
 	bpf_trace_printk(text, sizeof(text), ctx->port);
-	bpf_printk("none");
+
+	bpf_printk("no number");
 	bpf_printk("one %u", ctx->port);
 	bpf_printk("two %x %llx", ctx->mark, ctx->rx_time_ns);
 	bpf_printk("three %d %lu %lld%%", -1, ctx->rx_time_ns, ctx->delay_ns);

@@ -50,6 +50,7 @@ pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
     report.step("lints", || lints(sh));
     report.step("documentation", || documentation(sh));
     report.step("no_std", || no_std(sh, target));
+    check_other_machine(sh, target, &mut report);
     check_dependencies(sh, &mut report);
     // Without a build there is nothing to test, and its error has been shown.
     if report.step("build", || build(sh)) {
@@ -150,6 +151,32 @@ fn no_std(sh: &Shell, target: &Path) -> Result<String> {
     cmd!(sh, "cargo fmt --check").run()?;
     cmd!(sh, "cargo build --target-dir {target}").run()?;
     Ok("no std leaks in".to_owned())
+}
+
+/// Another kind of machine: the same crates, which interpret programs there.
+const OTHER_MACHINE: &str = "aarch64-unknown-none";
+
+/// Checks the crates that do without std for another machine, where rustup has its core library.
+fn check_other_machine(sh: &Shell, target: &Path, report: &mut Report) {
+    let step = "other machine";
+    let installed = cmd!(sh, "rustup target list --installed").quiet().read();
+    if !installed.is_ok_and(|targets| targets.lines().any(|target| target == OTHER_MACHINE)) {
+        report.skip(
+            step,
+            format!("`rustup target add {OTHER_MACHINE}` was not done"),
+        );
+        return;
+    }
+    report.step(step, || {
+        let _folder = sh.push_dir("tests/no_std");
+        let target = target.join("no_std");
+        cmd!(
+            sh,
+            "cargo check --target {OTHER_MACHINE} --target-dir {target}"
+        )
+        .run()?;
+        Ok(OTHER_MACHINE.to_owned())
+    });
 }
 
 /// Licences, sources and known vulnerabilities of dependencies, by `deny.toml`.
