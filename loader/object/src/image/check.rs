@@ -8,6 +8,13 @@ use super::{DataSection, Function, ImageError, MapDef};
 use crate::elf::MAX_SYMBOL_NAME;
 use crate::insn::{Insn, Wide};
 
+pub(super) fn length(slots: usize, max: usize) -> Result<(), ImageError> {
+    if (1..=max).contains(&slots) {
+        return Ok(());
+    }
+    Err(ImageError::Length { slots, max })
+}
+
 /// The first function starts at slot 0, the others behind each other, each with an instruction.
 pub(super) fn functions(code: &[Insn], functions: &[Function]) -> Result<(), ImageError> {
     let mut next_start = 0;

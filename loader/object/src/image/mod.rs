@@ -77,8 +77,19 @@ pub enum ImageError {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// There are no instructions, or too many.
-    #[error("a program of {0} instruction slots is not within 1..={max}", max = limits::MAX_INSTRUCTIONS)]
-    Length(usize),
+    #[error("a program of {slots} instruction slots is not within 1..={max}")]
+    Length {
+        /// How many slots there are.
+        slots: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// An instruction has no encoding: its operands or distances are beyond what fields hold.
+    #[error("slot {slot}: the instruction has no encoding")]
+    Inexpressible {
+        /// Where.
+        slot: u32,
+    },
     /// Functions do not start at slot 0, do not ascend, or start behind the end.
     #[error("the function `{0}` does not start where it may")]
     Function(String),
@@ -140,11 +151,13 @@ impl ImageError {
         match self {
             Self::Decode(error) => error.code(),
             Self::MapShape { .. } => codes::MAP_SHAPE,
-            Self::Length(1..) | Self::MapCount(_) | Self::DataCount(_) | Self::DataSize(_) => {
-                codes::LIMIT
-            }
+            Self::Length { slots: 1.., .. }
+            | Self::MapCount(_)
+            | Self::DataCount(_)
+            | Self::DataSize(_) => codes::LIMIT,
             Self::Name(_) => codes::NAME,
-            Self::Length(0)
+            Self::Length { .. }
+            | Self::Inexpressible { .. }
             | Self::Function(_)
             | Self::Jump { .. }
             | Self::Call { .. }
@@ -162,7 +175,7 @@ impl ImageError {
 ///   call leads to the start of a function; no function runs off its end;
 /// - each reference to a map or to data has a target, and a data offset lies within its section;
 /// - maps have a shape that the platform takes; names of maps and of data sections are unique; all
-///   limits are kept.
+///   limits are kept, but for the length of an image that [`Image::with_code`] made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     kind: ProgramKind,
@@ -188,9 +201,7 @@ impl Image {
             data,
             lines,
         } = parts;
-        if !(1..=limits::MAX_INSTRUCTIONS).contains(&code.len()) {
-            return Err(ImageError::Length(code.len()));
-        }
+        check::length(code.len(), limits::MAX_INSTRUCTIONS)?;
         let code = Insn::decode_all(&code)?;
         check::functions(&code, &functions)?;
         check::control_flow(&code, &functions)?;
@@ -205,6 +216,42 @@ impl Image {
             maps,
             data,
             lines,
+            digest,
+        })
+    }
+
+    /// An image of the same kind, maps and data with other code, under the same rules: for analyses
+    /// that look at a program in another shape, such as with its loops unrolled. It may have up to
+    /// `max_slots` slots, where a program has [`limits::MAX_INSTRUCTIONS`] at most, and it has no
+    /// source lines. No object links to it, so nothing that admits objects ever runs it.
+    ///
+    /// # Errors
+    /// The first property that does not hold, with its place. A distance that the encoding of an
+    /// instruction cannot express is one: [`ImageError::Inexpressible`].
+    pub fn with_code(
+        &self,
+        code: Vec<Insn>,
+        functions: Vec<Function>,
+        max_slots: usize,
+    ) -> Result<Self, ImageError> {
+        check::length(code.len(), max_slots)?;
+        let decoded = Insn::decode_all(&Insn::encode_all(&code))?;
+        if let Some(slot) = decoded.iter().zip(&code).position(|(a, b)| a != b) {
+            return Err(ImageError::Inexpressible {
+                slot: check::slot_number(slot),
+            });
+        }
+        check::functions(&code, &functions)?;
+        check::control_flow(&code, &functions)?;
+        check::references(&code, &self.maps, &self.data)?;
+        let digest = Digest::of(&canonical::encode(self.kind, &code, &self.maps, &self.data));
+        Ok(Self {
+            kind: self.kind,
+            code,
+            functions,
+            maps: self.maps.clone(),
+            data: self.data.clone(),
+            lines: LineTable::default(),
             digest,
         })
     }

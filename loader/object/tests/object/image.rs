@@ -1,7 +1,8 @@
 //! What makes parts an image, and what its digest is taken of.
 
 use bpf_object::{
-    DataSection, Function, Image, ImageError, ImageParts, Line, LineTable, MapDef, RawInsn, codes,
+    Cond, DataSection, Function, Image, ImageError, ImageParts, Insn, Line, LineTable, MapDef,
+    Operand, RawInsn, Reg, Wide, Width, codes,
 };
 use platform_click::{Digest, MapKind, MapShapeError, ProgramKind, limits};
 
@@ -156,16 +157,64 @@ fn the_long_form_of_a_jump_is_no_other_image() {
 #[test]
 fn a_program_has_instructions_and_not_too_many() {
     let error = refused(|parts| parts.code.clear());
-    assert_eq!((error.code(), error), (codes::IMAGE, ImageError::Length(0)));
-    let count = limits::MAX_INSTRUCTIONS + 1;
-    let error = refused(|parts| parts.code = vec![EXIT; count]);
-    assert_eq!(
-        (error.code(), error),
-        (codes::LIMIT, ImageError::Length(count))
-    );
+    let max = limits::MAX_INSTRUCTIONS;
+    let length = |slots| ImageError::Length { slots, max };
+    assert_eq!((error.code(), error), (codes::IMAGE, length(0)));
+    let error = refused(|parts| parts.code = vec![EXIT; max + 1]);
+    assert_eq!((error.code(), error), (codes::LIMIT, length(max + 1)));
     let mut parts = good();
     parts.code.resize(limits::MAX_INSTRUCTIONS, EXIT);
     assert!(Image::new(parts).is_ok());
+}
+
+/// The same rules hold for other code, up to a length of its own.
+#[test]
+fn code_is_exchanged_under_the_same_rules() {
+    let image = Image::new(good()).unwrap();
+    let entry = || vec![function("entry", 0)];
+    let with = |code, functions, max| image.with_code(code, functions, max);
+    let same = with(image.code().to_vec(), image.functions().to_vec(), 8).unwrap();
+    assert_eq!(same.digest(), image.digest());
+    assert!(same.lines().is_empty());
+
+    let long = vec![Insn::Exit; limits::MAX_INSTRUCTIONS + 1];
+    let slots = long.len();
+    assert!(with(long.clone(), entry(), slots).is_ok());
+    assert_eq!(
+        with(long, entry(), slots - 1),
+        Err(ImageError::Length {
+            slots,
+            max: slots - 1
+        })
+    );
+    assert!(with(vec![], entry(), 8).is_err());
+    let jump = Insn::Jump { target: 2 };
+    let outside = with(vec![jump, Insn::Exit], entry(), 8);
+    assert!(matches!(outside, Err(ImageError::Jump { .. })));
+    let map = Insn::Wide {
+        dst: Reg::R1,
+        value: Wide::Map(1),
+    };
+    let unknown = with(vec![map, Insn::WideTail, Insn::Exit], entry(), 8);
+    assert!(matches!(unknown, Err(ImageError::Reference { slot: 0 })));
+
+    // A branch reaches 32,767 slots beyond the next, a jump any distance.
+    let far = |first, slots| {
+        let mut code = vec![Insn::Exit; slots];
+        code[0] = first;
+        with(code, entry(), slots)
+    };
+    let branch = |target| Insn::Branch {
+        width: Width::W64,
+        cond: Cond::Eq,
+        dst: Reg::R1,
+        src: Operand::Imm(0),
+        target,
+    };
+    assert!(far(branch(32_768), 40_000).is_ok());
+    let beyond = far(branch(32_769), 40_000);
+    assert_eq!(beyond, Err(ImageError::Inexpressible { slot: 0 }));
+    assert!(far(Insn::Jump { target: 69_999 }, 70_000).is_ok());
 }
 
 #[test]
