@@ -2,7 +2,7 @@
 /*
  * kind: filter
  * verdict: undecided
- * cause: BPF-V030
+ * cause: BPF-V039
  *
  * 99,999 iterations of a 32-bit counter, which clang turns into one that counts down to zero.
  */

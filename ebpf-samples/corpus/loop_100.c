@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * kind: filter
- * verdict: undecided
- * cause: BPF-V030
+ * verdict: accept
+ * cause: -
  *
  * 100 iterations of a 32-bit counter, which clang turns into one that counts down to zero.
  */

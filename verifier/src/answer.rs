@@ -6,14 +6,14 @@ use std::time::Instant;
 use bpf_object::{Image, Object, ParseOptions};
 use platform_click::{Code, Digest, ProgramKind};
 
-use crate::checks::{self, Failure};
 use crate::claims::Claims;
-use crate::codes;
 use crate::finding::Report;
+use crate::ladder;
 use crate::prevail::Bounds;
-use crate::second;
 use crate::trial::{self, Budget, Ending};
-use crate::wire::{Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_struct};
+use crate::wire::{
+    Bytes, Input, Malformed, Wire, decode, encode, wire_enum, wire_names, wire_struct,
+};
 
 /// What a worker is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,37 @@ pub(crate) struct Request {
     pub(crate) bpffilter: ProgramKind,
     /// The object file.
     pub(crate) object: Bytes,
-    /// Whether to try programs that were accepted, instead of proving anything.
-    pub(crate) trial: Option<TrialRequest>,
+    /// What is asked.
+    pub(crate) task: Task,
+}
+
+/// What is asked about the programs of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// To prove them.
+    Prove(ProofRequest),
+    /// To try programs that were accepted.
+    Try(TrialRequest),
+}
+
+/// What is to be proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProofRequest {
+    /// How.
+    pub(crate) rung: Rung,
+    /// The index of the only program that is asked about; `None` for all.
+    pub(crate) program: Option<u32>,
+}
+
+/// How programs with loops are proved; others are given to both engines as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// By unwinding them, if that does not take long.
+    Quick,
+    /// As they are.
+    Plain,
+    /// By unwinding them.
+    Unwound,
 }
 
 /// What is to be tried.
@@ -37,6 +66,24 @@ pub(crate) struct TrialRequest {
     pub(crate) time_ms: u64,
     /// What is proved of each program.
     pub(crate) facts: Vec<Facts>,
+}
+
+/// An answer about one program, and who may know better.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) next: Next,
+}
+
+/// Which rungs may accept what this one did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// None.
+    Nothing,
+    /// The program as it is.
+    Plain,
+    /// That, and then the program unwound, which takes long.
+    PlainOrUnwound,
 }
 
 /// An answer about one program.
@@ -77,6 +124,16 @@ pub(crate) struct Facts {
     pub(crate) max_stack: u32,
     /// Instructions that no run exceeds.
     pub(crate) longest_run: u64,
+    /// Calls of helpers that no run exceeds.
+    pub(crate) helper_calls: u64,
+    /// Calls of helpers that change a map that no run exceeds.
+    pub(crate) map_updates: u64,
+    /// Slots of the unwound program that PREVAIL accepted; `None` when it accepted the program as it
+    /// is.
+    pub(crate) unwound: Option<u32>,
+    /// Slot of each loop's head, ascending, and how often it is passed at most, each time that the
+    /// loop is entered.
+    pub(crate) loops: Vec<(u32, u64)>,
     pub(crate) bounds: Bounds,
     /// What each engine says of single instructions.
     pub(crate) claims: Vec<Claims>,
@@ -85,8 +142,10 @@ pub(crate) struct Facts {
 wire_struct!(Request {
     bpffilter,
     object,
-    trial
+    task
 });
+wire_struct!(ProofRequest { rung, program });
+wire_struct!(Answer { outcome, next });
 wire_struct!(TrialRequest {
     seed,
     runs,
@@ -102,6 +161,10 @@ wire_struct!(Bounds {
 wire_struct!(Facts {
     max_stack,
     longest_run,
+    helper_calls,
+    map_updates,
+    unwound,
+    loops,
     bounds,
     claims
 });
@@ -124,6 +187,10 @@ wire_enum!(Outcome {
     2 => Disagreed,
     3 => Undecided,
 });
+wire_enum!(Task { 0 => Prove, 1 => Try });
+
+wire_names!(Rung { 0 => Quick, 1 => Plain, 2 => Unwound });
+wire_names!(Next { 0 => Nothing, 1 => Plain, 2 => PlainOrUnwound });
 
 impl Wire for ProgramKind {
     fn put(&self, out: &mut Vec<u8>) {
@@ -148,11 +215,18 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     let Some(images) = link(&request) else {
         return Vec::new();
     };
-    match request.trial {
-        None => encode(&answers(&images, examine)),
-        Some(request) => {
+    match request.task {
+        Task::Prove(ProofRequest { rung, program }) => {
+            let only =
+                |index: &usize| program.is_none_or(|program| u32::try_from(*index) == Ok(program));
+            let asked = images.iter().enumerate().filter(|(index, _)| only(index));
+            encode(&answers(asked.map(|(_, image)| image), |image| {
+                ladder::examine(image, rung)
+            }))
+        }
+        Task::Try(request) => {
             let mut proved = request.facts.iter().zip(request.budgets(Instant::now()));
-            encode(&answers(&images, |image| match proved.next() {
+            encode(&answers(images.iter(), |image| match proved.next() {
                 Some((facts, budget)) => trial::run(image, facts, request.seed, budget),
                 None => Ending::Impossible("nothing is proved of it".into()),
             }))
@@ -187,19 +261,11 @@ fn link(request: &Request) -> Option<Vec<Image>> {
     programs.map(|program| object.link(program).ok()).collect()
 }
 
-fn answers<T>(images: &[Image], answer: impl FnMut(&Image) -> T) -> Vec<(Digest, T)> {
-    let digests = images.iter().map(Image::digest);
-    digests.zip(images.iter().map(answer)).collect()
-}
-
-/// Everything that is done with one image: own checks, then the engines.
-pub(crate) fn examine(image: &Image) -> Outcome {
-    match checks::check(image) {
-        Ok(checked) => second::prove(image, &checked),
-        Err(Failure::Rejected(reports)) => Outcome::Rejected(reports),
-        Err(Failure::TooComplex) => Outcome::Undecided(Gap {
-            code: codes::TOO_COMPLEX,
-            reason: "the checks before the engines were given up".into(),
-        }),
-    }
+fn answers<'i, T>(
+    images: impl Iterator<Item = &'i Image>,
+    mut answer: impl FnMut(&Image) -> T,
+) -> Vec<(Digest, T)> {
+    images
+        .map(|image| (image.digest(), answer(image)))
+        .collect()
 }

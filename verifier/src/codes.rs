@@ -63,6 +63,8 @@ platform_click::codes! {
         "One engine accepts the program, the other does not, for the reasons shown. Nothing is signed on one engine's word. Follow the help of the reasons: simpler checks are understood by both.";
     UNCONFIRMED = "BPF-V038", Undecided, "only one proof came to an end",
         "One engine accepts the program, the other reached its limits. This says nothing about the program's safety. Loops with many iterations are the usual reason: bound them lower, or unroll them.";
+    UNWOUND = "BPF-V039", Undecided, "the loops are too long to be proved",
+        "This says nothing about the program's safety. One engine follows the loops, the other would have to look at every iteration of them as instructions of their own, and there are too many, or it does not see the loops end. Bound the loops lower, or use a 64-bit counter that counts up and is compared by `<` at the start of each round: such loops are proved without looking at each iteration.";
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@
 
 use bpf_object::Image;
 
-use crate::answer::{self, Outcome};
+use crate::answer::{Outcome, Rung};
 use crate::checks::{self, Failure};
 use crate::finding::Report;
+use crate::ladder;
 use crate::prevail;
 use crate::trial::{self, Budget, Ending};
 
@@ -78,7 +79,7 @@ pub fn checker(image: &Image) -> Opinion {
 /// All of them, as a verdict before the trial rests on them.
 #[must_use]
 pub fn together(image: &Image) -> Opinion {
-    match answer::examine(image) {
+    match ladder::examine(image, Rung::Unwound).outcome {
         Outcome::Accepted(_) => Opinion::Accepts,
         Outcome::Rejected(reports) => Opinion::refuses(&reports),
         Outcome::Disagreed(disagreement) => Opinion::Undecided(format!(

@@ -26,12 +26,14 @@
 mod answer;
 mod checks;
 mod claims;
+mod climb;
 pub mod codes;
 pub mod engines;
 mod explain;
 mod finding;
 mod flow;
 mod invariant;
+mod ladder;
 mod platform;
 mod prevail;
 mod scenario;
@@ -40,6 +42,7 @@ mod stack;
 #[cfg(test)]
 mod testing;
 mod trial;
+mod unwind;
 mod verdict;
 mod verify;
 mod wire;
@@ -47,10 +50,12 @@ pub mod worker;
 
 use std::process::ExitCode;
 
+pub use climb::LoopMethod;
 pub use finding::{Finding, Related};
 pub use scenario::{Clock, Draws, Entry, Refusal, Scenario, Step};
 pub use verdict::{
-    AcceptedProgram, Counterexample, Engine, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
+    AcceptedProgram, Counterexample, Engine, LoopBound, ObjectFacts, Trial, Undecided, Verdict,
+    VerifyError,
 };
 pub use verify::{VerifyOptions, verify_object};
 pub use worker::{Limits, Sandbox, Worker, WorkerError, harden_parent};

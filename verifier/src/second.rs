@@ -4,15 +4,16 @@
 //! since it knows more about how a program came to where it is. Where they disagree, nobody knows
 //! which one is wrong: that is no acceptance, and no refusal either.
 
-use bpf_checker::{Options, Verdict, Watch};
+use bpf_checker::Verdict;
 use bpf_object::Image;
 
 use crate::answer::{Disagreement, Facts, Gap, Outcome};
 use crate::checks::Checked;
-use crate::claims::{self, Claims};
+use crate::claims;
 use crate::codes;
 use crate::finding::Report;
-use crate::prevail::{self, Bounds, Proof};
+use crate::prevail::{self, Bounds, Proof, Proved};
+use crate::unwind;
 use crate::verdict::Engine;
 
 /// The second engine as statements name it. `bpf_checker::ENGINE` is the same as text.
@@ -22,15 +23,32 @@ pub(crate) const ENGINE: Engine = Engine {
 };
 
 /// Findings of one program that are reported.
-const MAX_REPORTS: usize = 16;
+pub(crate) const MAX_REPORTS: usize = 16;
 
-/// Lets both engines judge an image that passed the own checks.
-pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Outcome {
-    let mut options = Options::default();
-    options.watch = Watch::Everything;
-    let second = bpf_checker::check(image, &options);
-    match prevail::prove(image, checked) {
-        Proof::Accepted(bounds, claims) => confirm(image, checked, (bounds, claims), second),
+/// What the first engine was asked about.
+pub(crate) enum Loops {
+    /// The program as it is.
+    Plain,
+    /// The program unwound.
+    Unwound {
+        /// Its slots.
+        slots: u32,
+        /// How often loops run at most, by both proofs.
+        bounds: unwind::Bounds,
+    },
+}
+
+/// What follows from both answers about a program that passed the own checks. The second engine's is
+/// about the program as it is.
+pub(crate) fn judge(
+    image: &Image,
+    checked: &Checked<'_>,
+    first: Proof,
+    second: Verdict,
+    loops: Loops,
+) -> Outcome {
+    match first {
+        Proof::Accepted(proved) => confirm(image, checked, *proved, second, loops),
         Proof::Rejected(reports) => refuse(reports, &second),
         Proof::Contradicted(reason) => undecided(codes::CONTRADICTED, reason),
         Proof::Unsupported(reason) => undecided(codes::UNSUPPORTED, reason),
@@ -41,8 +59,9 @@ pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Outcome {
 fn confirm(
     image: &Image,
     checked: &Checked<'_>,
-    (first, first_claims): (Bounds, Claims),
+    first: Proved,
     second: Verdict,
+    loops: Loops,
 ) -> Outcome {
     let facts = match second {
         Verdict::Accepted(facts) => facts,
@@ -56,21 +75,36 @@ fn confirm(
         Verdict::Undecided(why) => return undecided(codes::UNCONFIRMED, why.to_string()),
     };
     // Both ranges hold for every run, so what they have in common does.
+    let proved = first.bounds;
     let bounds = Bounds {
-        exit_low: first.exit_low.max(*facts.returns.start()),
-        exit_high: first.exit_high.min(*facts.returns.end()),
-        ..first
+        exit_low: proved.exit_low.max(*facts.returns.start()),
+        exit_high: proved.exit_high.min(*facts.returns.end()),
+        ..proved
     };
     if bounds.exit_low > bounds.exit_high {
         let reason = "the two proofs exclude each other's return values".to_owned();
         return undecided(codes::CONTRADICTED, reason);
     }
+    let (unwound, loops) = match loops {
+        Loops::Plain => (None, unwind::Bounds::of_loops(&facts.loops)),
+        Loops::Unwound { slots, bounds } => (Some(slots), bounds),
+    };
+    let loops = loops.all();
+    let deepest = loops.iter().map(|(_, bound)| *bound).max().unwrap_or(0);
+    let deepest = u32::try_from(deepest).unwrap_or(u32::MAX);
     let second_claims = claims::checker::claims(image, image, &facts, &claims::same_slot);
     Outcome::Accepted(Facts {
         max_stack: checked.max_stack,
         longest_run: facts.longest_run,
-        bounds,
-        claims: vec![first_claims, second_claims],
+        helper_calls: facts.helper_calls,
+        map_updates: facts.map_updates,
+        unwound,
+        loops,
+        bounds: Bounds {
+            max_loop_count: bounds.max_loop_count.max(deepest),
+            ..bounds
+        },
+        claims: vec![first.claims, second_claims],
     })
 }
 
@@ -91,7 +125,7 @@ fn undecided(code: platform_click::Code, reason: String) -> Outcome {
 }
 
 /// A finding of the checker in the form of all findings.
-fn report(finding: bpf_checker::Finding) -> Report {
+pub(crate) fn report(finding: bpf_checker::Finding) -> Report {
     let report = Report::new(finding.code(), finding.slot, finding.cause.to_string());
     finding
         .related

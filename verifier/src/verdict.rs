@@ -110,10 +110,20 @@ pub struct AcceptedProgram {
     pub instructions: u32,
     /// Bytes of stack of the deepest chain of calls, each frame up to the lowest byte that it uses.
     pub max_stack: u32,
-    /// The most times that the head of one loop is passed; 0 without loops.
+    /// The highest bound of any loop; 0 without loops. Where PREVAIL accepted the program as it is,
+    /// its own count is part of it: how often the head is passed in a whole run.
     pub max_loop_count: u32,
-    /// Instructions that no run exceeds.
+    /// Instructions that no run exceeds; an upper bound, as all that follow.
     pub worst_case_instructions: u64,
+    /// Calls of helpers in one run.
+    pub worst_case_helper_calls: u64,
+    /// Calls of helpers that insert, replace or delete entries of maps in one run.
+    pub worst_case_map_updates: u64,
+    /// Its loops, ascending by slot.
+    pub loops: Vec<LoopBound>,
+    /// Slots of the unwound program that PREVAIL accepted; `None` when it accepted the program as
+    /// it is.
+    pub unwound_instructions: Option<u32>,
     /// The values that it may return.
     pub exit: RangeInclusive<u64>,
     /// The highest output that a classifier may name; `None` for other kinds, and for a classifier
@@ -123,6 +133,18 @@ pub struct AcceptedProgram {
     pub helpers: Vec<HelperId>,
     /// The maps that it refers to, in the order of its image.
     pub maps: Vec<MapDef>,
+}
+
+/// How often a loop runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoopBound {
+    /// Slot of its first instruction.
+    pub slot: u32,
+    /// Where that instruction comes from.
+    pub line: Option<Line>,
+    /// How often it is executed at most, each time that the loop is entered.
+    pub bound: u64,
 }
 
 /// Why there is no answer.

@@ -6,16 +6,17 @@ use bpf_object::{Image, Object, ParseOptions};
 use platform_click::limits::{MAX_CALL_FRAMES, STACK_FRAME_SIZE};
 use platform_click::{Digest, HelperId, ProgramKind};
 
-use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, TrialRequest};
+use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, Task, TrialRequest};
+use crate::climb::LoopMethod;
 use crate::codes;
 use crate::prevail;
 use crate::second;
 use crate::trial::{Contradiction, Ending};
 use crate::verdict::{
-    AcceptedProgram, Counterexample, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
+    AcceptedProgram, Counterexample, LoopBound, ObjectFacts, Trial, Undecided, Verdict, VerifyError,
 };
 use crate::wire::{Bytes, Wire, decode, encode};
-use crate::worker::{Sandbox, Worker, WorkerError};
+use crate::worker::{Limits, Sandbox, Worker, WorkerError};
 
 /// Bytes of stack of all frames.
 const MAX_STACK: usize = STACK_FRAME_SIZE.saturating_mul(MAX_CALL_FRAMES);
@@ -27,6 +28,8 @@ pub struct VerifyOptions {
     pub bpffilter: ProgramKind,
     /// Whether accepted programs are tried; what is to be signed must be.
     pub trial: bool,
+    /// How programs with loops are proved.
+    pub loops: LoopMethod,
     /// What the trial's inputs are made of; drawn at random when not given, so that nobody can write
     /// a program for known inputs.
     pub trial_seed: Option<u64>,
@@ -52,6 +55,7 @@ impl Default for VerifyOptions {
         Self {
             bpffilter: ParseOptions::default().bpffilter,
             trial: true,
+            loops: LoopMethod::Auto,
             trial_seed: None,
             trial_runs: Self::DEFAULT_TRIAL_RUNS,
             trial_time: Self::DEFAULT_TRIAL_TIME,
@@ -80,7 +84,7 @@ pub fn verify_object(
 }
 
 /// Why verification ends before acceptance.
-enum Stop {
+pub(crate) enum Stop {
     Verdict(Box<Verdict>),
     Error(VerifyError),
 }
@@ -109,14 +113,11 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
     }
     let case = Case {
         worker,
-        request: Request {
-            bpffilter,
-            object: Bytes(object.to_vec()),
-            trial: None,
-        },
+        bpffilter,
+        object: Bytes(object.to_vec()),
         programs,
     };
-    let (outcomes, sandbox) = case.ask(None)?;
+    let (outcomes, sandbox) = case.climb(options.loops)?;
     let facts = case.proved(outcomes)?;
     let programs = case.accepted(&facts)?;
     let mut accepted = ObjectFacts {
@@ -143,11 +144,8 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
             max_time_ms: request.time_ms,
             ..Trial::default()
         };
-        let case = Case {
-            worker: &worker.with_more_time(options.trial_time),
-            ..case
-        };
-        let (endings, sandbox) = case.ask(Some(request))?;
+        let limits = worker.with_more_time(options.trial_time).limits;
+        let (endings, sandbox) = case.ask(Task::Try(request), &case.programs, limits)?;
         accepted.trial = Some(case.tried(before, endings)?);
         accepted.sandbox = accepted.sandbox.and(sandbox);
     }
@@ -155,49 +153,50 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
 }
 
 /// A program of the object.
-struct Linked<'a> {
+pub(crate) struct Linked<'a> {
     name: &'a str,
     image: Image,
 }
 
 /// An object that is being verified.
-struct Case<'a> {
-    worker: &'a Worker,
-    request: Request,
-    programs: Vec<Linked<'a>>,
+pub(crate) struct Case<'a> {
+    pub(crate) worker: &'a Worker,
+    bpffilter: ProgramKind,
+    object: Bytes,
+    pub(crate) programs: Vec<Linked<'a>>,
 }
 
 impl Case<'_> {
-    /// Asks a new child about every program. Its answer counts when it is about the same images.
-    fn ask<T: Wire>(&self, trial: Option<TrialRequest>) -> Result<(Vec<T>, Sandbox), Stop> {
+    /// Asks a new child about programs. Its answer counts when it is about the same images.
+    pub(crate) fn ask<T: Wire>(
+        &self,
+        task: Task,
+        about: &[Linked<'_>],
+        limits: Limits,
+    ) -> Result<(Vec<T>, Sandbox), Stop> {
         let request = Request {
-            trial,
-            ..self.request.clone()
+            bpffilter: self.bpffilter,
+            object: self.object.clone(),
+            task,
         };
-        let reply = match self.worker.call(&encode(&request)) {
+        let worker = Worker {
+            limits,
+            ..self.worker.clone()
+        };
+        let reply = match worker.call(&encode(&request)) {
             Ok(reply) => reply,
             Err(error @ (WorkerError::Start { .. } | WorkerError::Request(_))) => {
                 return Err(VerifyError::Worker(error).into());
             }
             Err(error) => return Err(Undecided::new(error.code(), None, error.to_string()).into()),
         };
-        match self.about_these(&reply.payload) {
+        match about_these(about, &reply.payload) {
             Some(answers) => Ok((answers, reply.sandbox)),
             None => {
                 let reason = "the worker's answer does not belong to this object";
                 Err(Undecided::new(codes::ANSWER, None, reason).into())
             }
         }
-    }
-
-    /// The answers in a reply, if it is well-formed and about the same images in the same order.
-    fn about_these<T: Wire>(&self, payload: &[u8]) -> Option<Vec<T>> {
-        let answers: Vec<(Digest, T)> = decode(payload).ok()?;
-        let about = answers.iter().map(|(digest, _)| *digest);
-        let these = self.programs.iter().map(|program| program.image.digest());
-        about
-            .eq(these)
-            .then(|| answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// What is proved of each program, if all are accepted; else every finding, or what is
@@ -263,6 +262,16 @@ impl Case<'_> {
     }
 }
 
+/// The answers in a reply, if it is well-formed and about the same images in the same order.
+fn about_these<T: Wire>(programs: &[Linked<'_>], payload: &[u8]) -> Option<Vec<T>> {
+    let answers: Vec<(Digest, T)> = decode(payload).ok()?;
+    let about = answers.iter().map(|(digest, _)| *digest);
+    let these = programs.iter().map(|program| program.image.digest());
+    about
+        .eq(these)
+        .then(|| answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
 /// The facts of an accepted program, if the worker's bounds are possible ones. What follows from
 /// the image is taken from the image.
 fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
@@ -270,7 +279,11 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
     let Facts {
         max_stack,
         longest_run,
+        helper_calls,
+        map_updates,
+        unwound,
         bounds,
+        ref loops,
         ..
     } = *facts;
     let allowed = image.kind().returns();
@@ -278,7 +291,11 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
     let possible = !exit.is_empty()
         && allowed.contains(exit.start())
         && allowed.contains(exit.end())
-        && usize::try_from(max_stack).is_ok_and(|bytes| bytes <= MAX_STACK);
+        && usize::try_from(max_stack).is_ok_and(|bytes| bytes <= MAX_STACK)
+        && loops.is_sorted_by(|(slot, _), (next, _)| slot < next)
+        && loops
+            .iter()
+            .all(|(slot, bound)| *bound > 0 && is_slot(image, *slot));
     let helpers: Option<Vec<HelperId>> = image
         .helper_numbers()
         .into_iter()
@@ -292,11 +309,26 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
         max_stack,
         max_loop_count: bounds.max_loop_count,
         worst_case_instructions: longest_run,
+        worst_case_helper_calls: helper_calls,
+        worst_case_map_updates: map_updates,
+        unwound_instructions: unwound,
+        loops: loops
+            .iter()
+            .map(|(slot, bound)| LoopBound {
+                slot: *slot,
+                line: image.lines().get(*slot).cloned(),
+                bound: *bound,
+            })
+            .collect(),
         exit,
         highest_output: bounds.highest_output,
         helpers: helpers?,
         maps: image.maps().to_vec(),
     })
+}
+
+fn is_slot(image: &Image, slot: u32) -> bool {
+    usize::try_from(slot).is_ok_and(|slot| slot < image.code().len())
 }
 
 /// Two proofs that disagree, with the reasons of the one that refuses.
@@ -336,13 +368,13 @@ mod tests {
     use platform_click::MapKind;
 
     use super::*;
-    use crate::answer::examine;
+    use crate::answer::{Answer, Rung};
     use crate::finding::Report;
+    use crate::ladder::examine;
     use crate::prevail::Bounds;
     use crate::scenario::{Scenario, Step};
     use crate::testing::{exit, image, mov, pass};
     use crate::trial::{Summary, Wrong};
-    use crate::worker::Limits;
 
     /// Two programs, of which the second drops everything.
     fn case(worker: &Worker) -> Case<'_> {
@@ -352,11 +384,8 @@ mod tests {
         };
         Case {
             worker,
-            request: Request {
-                bpffilter: ProgramKind::Filter,
-                object: Bytes(Vec::new()),
-                trial: None,
-            },
+            bpffilter: ProgramKind::Filter,
+            object: Bytes(Vec::new()),
             programs: vec![linked("one", &pass()), linked("two", &[mov(0, 0), exit()])],
         }
     }
@@ -369,17 +398,23 @@ mod tests {
         }
     }
 
-    const FACTS: Facts = Facts {
-        max_stack: 0,
-        longest_run: 2,
-        bounds: Bounds {
-            max_loop_count: 0,
-            exit_low: 0,
-            exit_high: 2,
-            highest_output: None,
-        },
-        claims: Vec::new(),
-    };
+    fn facts() -> Facts {
+        Facts {
+            max_stack: 0,
+            longest_run: 2,
+            helper_calls: 0,
+            map_updates: 0,
+            unwound: None,
+            loops: vec![],
+            bounds: Bounds {
+                max_loop_count: 0,
+                exit_low: 0,
+                exit_high: 2,
+                highest_output: None,
+            },
+            claims: vec![],
+        }
+    }
 
     fn verdict<T>(result: Result<T, Stop>) -> Verdict {
         match result {
@@ -402,11 +437,11 @@ mod tests {
         let case = case(&worker);
         let [one, two] = [0, 1].map(|i| {
             let image = &case.programs[i].image;
-            (image.digest(), examine(image))
+            (image.digest(), examine(image, Rung::Quick))
         });
         let right = encode(&vec![one.clone(), two.clone()]);
         assert_eq!(
-            case.about_these(&right),
+            about_these(&case.programs, &right),
             Some(vec![one.1.clone(), two.1.clone()])
         );
         for wrong in [
@@ -416,17 +451,20 @@ mod tests {
             vec![one.clone(), one.clone()],
             vec![one.clone(), two.clone(), two.clone()],
         ] {
-            assert_eq!(case.about_these::<Outcome>(&encode(&wrong)), None);
+            assert_eq!(about_these::<Answer>(&case.programs, &encode(&wrong)), None);
         }
         for length in 0..right.len() {
-            assert_eq!(case.about_these::<Outcome>(&right[..length]), None);
+            assert_eq!(
+                about_these::<Answer>(&case.programs, &right[..length]),
+                None
+            );
         }
         assert_eq!(
-            case.about_these::<Outcome>(&[right.as_slice(), &[0]].concat()),
+            about_these::<Answer>(&case.programs, &[right.as_slice(), &[0]].concat()),
             None
         );
         // An answer to the other question.
-        assert_eq!(case.about_these::<Ending>(&right), None);
+        assert_eq!(about_these::<Ending>(&case.programs, &right), None);
     }
 
     fn gap(code: platform_click::Code) -> Outcome {
@@ -446,7 +484,7 @@ mod tests {
     fn the_reasons_of_the_engine_that_refuses_are_kept() {
         let worker = worker();
         let case = case(&worker);
-        let found = undecided(case.proved(vec![Outcome::Accepted(FACTS), disagreement()]));
+        let found = undecided(case.proved(vec![Outcome::Accepted(facts()), disagreement()]));
         assert_eq!(found.code, codes::DISAGREEMENT);
         assert_eq!(found.program.as_deref(), Some("two"));
         assert_eq!(found.findings.len(), 1);
@@ -459,7 +497,7 @@ mod tests {
         let rejected = || Outcome::Rejected(vec![Report::new(codes::LOOP, 1, "it does not end")]);
         let unsupported = || gap(codes::UNSUPPORTED);
         for outcomes in [
-            vec![Outcome::Accepted(FACTS), rejected()],
+            vec![Outcome::Accepted(facts()), rejected()],
             vec![unsupported(), rejected()],
         ] {
             match verdict(case.proved(outcomes)) {
@@ -472,7 +510,7 @@ mod tests {
             }
         }
         assert!(
-            case.proved(vec![Outcome::Accepted(FACTS), Outcome::Accepted(FACTS)])
+            case.proved(vec![Outcome::Accepted(facts()), Outcome::Accepted(facts())])
                 .is_ok()
         );
     }
@@ -487,7 +525,7 @@ mod tests {
             (gap(codes::CONTRADICTED), codes::CONTRADICTED),
             (disagreement(), codes::DISAGREEMENT),
         ] {
-            let found = undecided(case.proved(vec![outcome, Outcome::Accepted(FACTS)]));
+            let found = undecided(case.proved(vec![outcome, Outcome::Accepted(facts())]));
             assert_eq!((found.code, found.program.as_deref()), (code, Some("one")));
         }
     }
@@ -496,9 +534,10 @@ mod tests {
     fn bounds_that_cannot_be_are_no_acceptance() {
         let worker = worker();
         let case = case(&worker);
-        let with = |bounds| Facts { bounds, ..FACTS };
-        let bounds = FACTS.bounds;
-        for facts in [
+        let with = |bounds| Facts { bounds, ..facts() };
+        let with_loops = |loops| Facts { loops, ..facts() };
+        let bounds = facts().bounds;
+        for other in [
             with(Bounds {
                 exit_high: 3,
                 ..bounds
@@ -514,15 +553,19 @@ mod tests {
             }),
             Facts {
                 max_stack: 4097,
-                ..FACTS
+                ..facts()
             },
+            with_loops(vec![(0, 1), (0, 1)]),
+            with_loops(vec![(1, 1), (0, 1)]),
+            with_loops(vec![(2, 1)]),
+            with_loops(vec![(0, 0)]),
         ] {
             assert_eq!(
-                undecided(case.accepted(&[FACTS, facts])).code,
+                undecided(case.accepted(&[facts(), other])).code,
                 codes::ANSWER
             );
         }
-        let programs = case.accepted(&[FACTS, FACTS]).unwrap_or_default();
+        let programs = case.accepted(&[facts(), facts()]).unwrap_or_default();
         assert_eq!(programs.len(), 2);
         assert_eq!(programs[0].maps[0].kind, MapKind::Array);
         assert_eq!(

@@ -231,7 +231,27 @@ macro_rules! wire_enum {
     };
 }
 
-pub(crate) use {wire_enum, wire_struct};
+/// Implements [`Wire`] for enumerations whose variants hold nothing, by number.
+macro_rules! wire_names {
+    ($name:ident { $($number:literal => $variant:ident),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.push(match self { $( Self::$variant => $number, )* });
+            }
+
+            fn get(
+                input: &mut $crate::wire::Input<'_>,
+            ) -> Result<Self, $crate::wire::Malformed> {
+                match <u8 as $crate::wire::Wire>::get(input)? {
+                    $( $number => Ok(Self::$variant), )*
+                    _ => Err($crate::wire::Malformed),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {wire_enum, wire_names, wire_struct};
 
 #[cfg(test)]
 mod tests {
@@ -240,7 +260,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, TrialRequest};
+    use crate::answer::{
+        Answer, Disagreement, Facts, Gap, Next, Outcome, ProofRequest, Request, Rung, Task,
+        TrialRequest,
+    };
     use crate::finding::Report;
     use crate::prevail::Bounds;
     use crate::scenario::{Clock, Draws, ERRNOS, Entry, Refusal, Scenario, Step};
@@ -263,6 +286,10 @@ mod tests {
         Facts {
             max_stack: 8,
             longest_run: 2,
+            helper_calls: 4,
+            map_updates: 5,
+            unwound: Some(6),
+            loops: vec![(7, 8), (9, u64::MAX)],
             bounds: Bounds {
                 max_loop_count: 3,
                 exit_low: 1,
@@ -309,9 +336,12 @@ mod tests {
 
     #[test]
     fn messages_are_what_they_were() {
-        for trial in [
-            None,
-            Some(TrialRequest {
+        let prove = |rung, program| Task::Prove(ProofRequest { rung, program });
+        for task in [
+            prove(Rung::Quick, None),
+            prove(Rung::Plain, Some(0)),
+            prove(Rung::Unwound, Some(u32::MAX)),
+            Task::Try(TrialRequest {
                 seed: u64::MAX,
                 runs: 1,
                 time_ms: 2,
@@ -321,7 +351,7 @@ mod tests {
             round_trip(&Request {
                 bpffilter: platform_click::ProgramKind::Rewriter,
                 object: Bytes(vec![0x7f, b'E', b'L', b'F']),
-                trial,
+                task,
             });
         }
         let mut report = Report::new(codes::LOOP, 7, "a loop")
@@ -341,7 +371,10 @@ mod tests {
                 reason: "why".into(),
             }),
         ] {
-            round_trip(&vec![(Digest::of(b"image"), outcome)]);
+            for next in [Next::Nothing, Next::Plain, Next::PlainOrUnwound] {
+                let outcome = outcome.clone();
+                round_trip(&vec![(Digest::of(b"image"), Answer { outcome, next })]);
+            }
         }
         for ending in [
             Ending::Passed(Summary {
@@ -395,7 +428,7 @@ mod tests {
         /// encoded the same way.
         #[test]
         fn any_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(outcomes) = decode::<Vec<(Digest, Outcome)>>(&bytes) {
+            if let Ok(outcomes) = decode::<Vec<(Digest, Answer)>>(&bytes) {
                 prop_assert_eq!(decode(&encode(&outcomes)), Ok(outcomes));
             }
             if let Ok(endings) = decode::<Vec<(Digest, Ending)>>(&bytes) {

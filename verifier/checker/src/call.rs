@@ -32,6 +32,13 @@ impl Machine<'_> {
         let helper = self.helper(id)?;
         let map = self.check_arguments(state, &helper)?;
         self.facts.helper(helper.id);
+        let executed = &mut state.executed;
+        executed.helper_calls = executed.helper_calls.saturating_add(1);
+        let updates = matches!(
+            helper.id,
+            HelperId::MapUpdateElem | HelperId::MapDeleteElem
+        );
+        executed.map_updates = executed.map_updates.saturating_add(updates.into());
         if helper.reallocates_packet {
             state.forget_packet(slot);
         }

@@ -63,7 +63,8 @@ impl Walk<'_> {
             }
             self.charge(1)?;
             self.machine.facts.reached(&state, slot);
-            state.executed = state.executed.saturating_add(1);
+            let executed = &mut state.executed.instructions;
+            *executed = executed.saturating_add(1);
             state = match self.instruction(at, place, slot, insn, state) {
                 Ok(Some(state)) => state,
                 Ok(None) => return Ok(()),

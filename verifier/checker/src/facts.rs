@@ -37,6 +37,11 @@ pub struct Facts {
     pub loops: Vec<LoopFact>,
     /// Instructions of the longest run, at most; a wide load counts as one.
     pub longest_run: u64,
+    /// Calls of helpers in one run, at most.
+    pub helper_calls: u64,
+    /// Calls of helpers that insert, replace or delete an entry of a map in one run, at most. (A
+    /// program may also write to values that it looked up.)
+    pub map_updates: u64,
     /// What the registers hold before each instruction that was asked about and is reachable.
     pub watched: BTreeMap<u32, Registers>,
     /// Units of work that the analysis took.

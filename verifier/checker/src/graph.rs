@@ -16,9 +16,11 @@ use bpf_object::Insn;
 /// is as correct and less precise. clang's own limit on nested brackets is 256; programs have 3.
 const MAX_NESTING: usize = 32;
 
-/// The blocks of one function in the order in which they are walked.
+/// The blocks of one function in the order in which they are walked. An edge to a place that does
+/// not come later in the order leads backwards, and each cycle has such an edge, whatever the graph
+/// is like.
 #[derive(Debug)]
-pub(crate) struct Graph {
+pub struct Graph {
     /// Slots of each block.
     pub(crate) blocks: Vec<Range<u32>>,
     /// Place of the block that starts in a slot.
@@ -31,14 +33,17 @@ pub(crate) struct Graph {
 
 /// A loop: a contiguous range of places.
 #[derive(Clone, Debug)]
-pub(crate) struct Loop {
-    pub(crate) places: Range<usize>,
-    pub(crate) parent: Option<usize>,
+pub struct Loop {
+    /// The places of its blocks; the first is its head.
+    pub places: Range<usize>,
+    /// The index of the loop around it; `None` for the whole function.
+    pub parent: Option<usize>,
 }
 
 impl Graph {
-    /// The graph of the function in `slots`.
-    pub(crate) fn new(code: &[Insn], slots: Range<u32>) -> Self {
+    /// The graph of the function in `slots`; blocks that its first slot does not reach are left out.
+    #[must_use]
+    pub fn new(code: &[Insn], slots: Range<u32>) -> Self {
         let blocks = split(code, slots);
         let successors = edges(code, &blocks);
         let mut order = Order {
@@ -78,8 +83,34 @@ impl Graph {
         }
     }
 
+    /// The slots of each block, by place.
+    #[must_use]
+    pub fn blocks(&self) -> &[Range<u32>] {
+        &self.blocks
+    }
+
+    /// The loops; the first is the whole function, and a loop comes after those around it.
+    #[must_use]
+    pub fn loops(&self) -> &[Loop] {
+        &self.loops
+    }
+
+    /// The innermost loop around the block at `place`.
+    #[must_use]
+    pub fn innermost(&self, place: usize) -> Option<usize> {
+        self.innermost.get(place).copied()
+    }
+
+    /// The slot in which a loop's first block starts.
+    #[must_use]
+    pub fn head(&self, index: usize) -> Option<u32> {
+        let block = self.blocks.get(self.loops.get(index)?.places.start)?;
+        Some(block.start)
+    }
+
     /// The place of the block that starts in `slot`.
-    pub(crate) fn place(&self, slot: u32) -> Option<usize> {
+    #[must_use]
+    pub fn place(&self, slot: u32) -> Option<usize> {
         self.places.get(&slot).copied()
     }
 

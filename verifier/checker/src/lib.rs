@@ -79,6 +79,7 @@ use bpf_object::Image;
 pub use contradiction::{Contradiction, Step};
 pub use facts::{Facts, Known, LoopFact, Region, Registers, SlotSet, Watch};
 pub use finding::{Cause, Finding, Undecided};
+pub use graph::{Graph, Loop};
 pub use limits::Limits;
 pub use number::Number;
 pub use platform::{Argument, Click, Platform, Prototype, Returned};

@@ -10,7 +10,7 @@ use platform_click::HelperId;
 use platform_click::limits::STACK_FRAME_SIZE;
 
 use crate::facts::{Facts, Known, LoopFact, Registers, SlotSet, Watch};
-use crate::state::State;
+use crate::state::{Executed, State};
 
 /// Collects facts while the program is walked.
 pub(crate) struct Recorder {
@@ -35,6 +35,8 @@ impl Recorder {
                 helpers: BTreeSet::new(),
                 loops: Vec::new(),
                 longest_run: 0,
+                helper_calls: 0,
+                map_updates: 0,
                 watched: BTreeMap::new(),
                 work: 0,
                 peak_states: 0,
@@ -105,8 +107,11 @@ impl Recorder {
         *most = (*most).max(iterations);
     }
 
-    pub(crate) fn returned(&mut self, returns: RangeInclusive<u64>, executed: u64) {
-        self.facts.longest_run = self.facts.longest_run.max(executed);
+    pub(crate) fn returned(&mut self, returns: RangeInclusive<u64>, executed: Executed) {
+        let facts = &mut self.facts;
+        facts.longest_run = facts.longest_run.max(executed.instructions);
+        facts.helper_calls = facts.helper_calls.max(executed.helper_calls);
+        facts.map_updates = facts.map_updates.max(executed.map_updates);
         self.returns = Some(match self.returns.take() {
             None => returns,
             Some(seen) => *seen.start().min(returns.start())..=*seen.end().max(returns.end()),

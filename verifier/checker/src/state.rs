@@ -32,10 +32,31 @@ pub(crate) struct State {
     pub(crate) checked: Vec<(Id, i64)>,
     /// The identity of packet pointer plus number, so that a sum computed twice has one identity.
     pub(crate) sums: Vec<((Id, Id), Id)>,
-    /// Instructions executed so far, at most.
-    pub(crate) executed: u64,
+    /// What was executed so far, at most.
+    pub(crate) executed: Executed,
     /// Whether a packet would have to be longer than any packet is.
     pub(crate) oversize: bool,
+}
+
+/// Counts of what a run executes; each is a bound by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Executed {
+    pub(crate) instructions: u64,
+    /// Calls of helpers.
+    pub(crate) helper_calls: u64,
+    /// Calls of helpers that take a map and change it.
+    pub(crate) map_updates: u64,
+}
+
+impl Executed {
+    /// The greatest of each count.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            instructions: self.instructions.max(other.instructions),
+            helper_calls: self.helper_calls.max(other.helper_calls),
+            map_updates: self.map_updates.max(other.map_updates),
+        }
+    }
 }
 
 /// A call that is under way.
@@ -66,7 +87,7 @@ impl State {
             }],
             checked: alloc::vec![(Id::NONE, 0)],
             sums: Vec::new(),
-            executed: 0,
+            executed: Executed::default(),
             oversize: false,
         }
     }

@@ -15,6 +15,7 @@ use crate::codes;
 use crate::finding::Report;
 use crate::flow::{Flat, Flow, Kinds, Value};
 use crate::invariant::Invariant;
+use crate::prevail::calls;
 
 /// Explains the error that the engine found at `label`, where `pre` holds before the instruction.
 pub(crate) fn explain(
@@ -53,12 +54,6 @@ pub(crate) fn explain(
     report.related.dedup();
     report.engine = Some(message.into());
     report
-}
-
-/// The slots of the calls that lead to a label.
-pub(crate) fn calls(label: &Label) -> Vec<u32> {
-    let calls = label.stack_frame_prefix.split('/');
-    calls.filter_map(|call| call.parse().ok()).collect()
 }
 
 /// An instruction that the engine refuses, and what is known there.

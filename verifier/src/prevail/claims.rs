@@ -21,6 +21,7 @@ pub(super) fn claims(
         program,
         registry,
         result,
+        ..
     }: &mut Analysis,
     slot_of: SlotOf<'_>,
 ) -> Claims {
@@ -48,7 +49,8 @@ pub(super) fn claims(
         let Some(slot) = original(label.from) else {
             continue;
         };
-        if label.isjump() {
+        // Labels of instructions may have a second half, too ([`super::labels`]).
+        if label.to >= 0 {
             if let Some(next) = original(label.to)
                 && !state.post.is_bottom()
             {

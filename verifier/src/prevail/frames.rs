@@ -1,10 +1,10 @@
 //! Stack accesses that the checks before the engine left to the engine's bounds.
 
-use ::prevail::cfg::label::Label;
 use ::prevail::crab::var_registry::VariableRegistry;
 use ::prevail::result::AnalysisResult;
 use platform_click::PROFILE;
 
+use super::labels::Labels;
 use crate::checks::{AccessSize, StackAccess};
 use crate::codes;
 use crate::finding::Report;
@@ -14,13 +14,13 @@ use crate::invariant::Invariant;
 /// belongs: it takes all frames for one piece of memory.
 pub(super) fn beyond_frame(
     accesses: &[StackAccess],
+    labels: Labels,
     registry: &VariableRegistry,
     result: &AnalysisResult,
 ) -> Vec<Report> {
     let mut reports: Vec<Report> = Vec::new();
     for access in accesses {
-        let calls: Vec<String> = access.calls.iter().map(u32::to_string).collect();
-        let label = Label::new_full(access.slot.cast_signed(), -1, calls.join("/"));
+        let label = labels.at(access.slot, &access.calls);
         let within = result.invariants.get(&label).is_some_and(|state| {
             state.pre.is_bottom()
                 || stays_in_frame(access, &Invariant::new(&state.pre, registry)) == Some(true)

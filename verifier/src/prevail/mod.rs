@@ -5,10 +5,11 @@
 
 mod claims;
 mod frames;
+mod labels;
 pub(crate) mod outputs;
 mod returns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ::prevail::crab::ebpf_domain::DomainContext;
 use ::prevail::crab::var_registry::VariableRegistry;
@@ -22,14 +23,17 @@ use bpf_object::{Image, Insn, Wide};
 use platform_click::{PROFILE, ProgramKind};
 
 use crate::checks::{self, Checked};
-use crate::claims::{Claims, same_slot};
+use crate::claims::{Claims, SlotOf, same_slot};
 use crate::codes;
 use crate::explain::explain;
 use crate::finding::Report;
 use crate::flow::Flow;
 use crate::platform::{CONFORMANCE_GROUPS, ClickPlatform, options};
+use crate::unwind::has_loops;
 use crate::verdict::Engine;
 use frames::beyond_frame;
+use labels::Labels;
+pub(crate) use labels::calls;
 use returns::{highest_output, outside_of_range, range_within};
 
 /// The engine as statements name it; the version is the one that the workspace pins.
@@ -45,13 +49,22 @@ const MAX_REPORTS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     /// It is safe.
-    Accepted(Bounds, Claims),
+    Accepted(Box<Proved>),
     /// It is not proved safe, for these reasons; at least one.
     Rejected(Vec<Report>),
     /// The engine contradicts itself.
     Contradicted(String),
     /// The engine cannot read it.
     Unsupported(String),
+}
+
+/// All that the engine proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proved {
+    pub(crate) bounds: Bounds,
+    pub(crate) reached: Reached,
+    /// What it says of single instructions.
+    pub(crate) claims: Claims,
 }
 
 /// What the engine proved beyond safety.
@@ -67,9 +80,37 @@ pub(crate) struct Bounds {
     pub(crate) highest_output: Option<u8>,
 }
 
+/// The slots that the engine takes for reachable.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached(BTreeSet<u32>);
+
+impl Reached {
+    fn of(result: &AnalysisResult) -> Self {
+        let states = result.invariants.iter();
+        let reached = states.filter(|(_, state)| !state.pre.is_bottom());
+        let slots = reached.filter_map(|(label, _)| u32::try_from(label.from).ok());
+        Self(slots.collect())
+    }
+
+    pub(crate) fn contains(&self, slot: u32) -> bool {
+        self.0.contains(&slot)
+    }
+}
+
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
 /// callers run it in a confined process.
 pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
+    prove_as(image, checked, image, &same_slot)
+}
+
+/// The same for a program of which each slot stands for one of `original`'s, or for none: the engine's
+/// claims are about those.
+pub(crate) fn prove_as(
+    image: &Image,
+    checked: &Checked<'_>,
+    original: &Image,
+    slot_of: SlotOf<'_>,
+) -> Proof {
     let mut analysis = match analyse(image, &checked.outputs) {
         Ok(analysis) => analysis,
         Err(reason) => return Proof::Unsupported(reason),
@@ -78,6 +119,7 @@ pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
         program,
         registry,
         result,
+        labels,
     } = &mut analysis;
     if result.failed {
         return Proof::Rejected(failures(&checked.flow, program, registry, result));
@@ -86,14 +128,19 @@ pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
     if !outside.is_empty() {
         return Proof::Rejected(outside);
     }
-    let beyond = beyond_frame(&checked.accesses, registry, result);
+    let beyond = beyond_frame(&checked.accesses, *labels, registry, result);
     if !beyond.is_empty() {
         return Proof::Rejected(beyond);
     }
     match bounds(image.kind(), program, registry, result) {
         Ok(bounds) => {
-            let claims = claims::claims(image, &mut analysis, &same_slot);
-            Proof::Accepted(bounds, claims)
+            let reached = Reached::of(&analysis.result);
+            let claims = claims::claims(original, &mut analysis, slot_of);
+            Proof::Accepted(Box::new(Proved {
+                bounds,
+                reached,
+                claims,
+            }))
         }
         Err(contradiction) => Proof::Contradicted(contradiction),
     }
@@ -104,6 +151,7 @@ struct Analysis {
     program: Program,
     registry: VariableRegistry,
     result: AnalysisResult,
+    labels: Labels,
 }
 
 /// Lets the engine analyse an image, given how many bytes the helpers that are called in these slots
@@ -121,8 +169,14 @@ fn analyse(image: &Image, outputs: &BTreeMap<u32, u32>) -> Result<Analysis, Stri
         ..ProgramInfo::default()
     };
     let code = instructions(image);
-    let sequence = unmarshal(&code, &mut Vec::new(), &info, &platform, &options)
+    let mut sequence = unmarshal(&code, &mut Vec::new(), &info, &platform, &options)
         .map_err(|error| error.to_string())?;
+    let labels = if has_loops(image) {
+        Labels::Ordinary
+    } else {
+        Labels::Long
+    };
+    labels.give(&mut sequence);
     let sequence = outputs::with_sizes(sequence, outputs);
     let program = Program::from_sequence(&sequence, &mut info, &platform, &options)
         .map_err(|error| error.to_string())?;
@@ -133,6 +187,7 @@ fn analyse(image: &Image, outputs: &BTreeMap<u32, u32>) -> Result<Analysis, Stri
         program,
         registry,
         result,
+        labels,
     })
 }
 

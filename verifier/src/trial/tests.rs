@@ -4,7 +4,8 @@ use bpf_object::RawInsn;
 use platform_click::ProgramKind;
 
 use super::*;
-use crate::answer::{Outcome, examine};
+use crate::answer::{Outcome, Rung};
+use crate::ladder::examine;
 use crate::prevail::{Bounds, Proof};
 use crate::testing::{by_prevail, exit, image, mov, op, pass};
 
@@ -15,6 +16,10 @@ fn claims() -> Facts {
     Facts {
         max_stack: 512,
         longest_run: 1 << 20,
+        helper_calls: 1 << 20,
+        map_updates: 1 << 20,
+        unwound: None,
+        loops: vec![],
         bounds: Bounds {
             max_loop_count: 0,
             exit_low: 0,
@@ -57,7 +62,7 @@ fn what_holds_is_not_contradicted() {
 #[test]
 fn a_trial_follows_from_its_seed() {
     let code = samples_image("target-port");
-    let Outcome::Accepted(facts) = examine(&code) else {
+    let Outcome::Accepted(facts) = examine(&code, Rung::Unwound).outcome else {
         panic!("not accepted");
     };
     assert_eq!(run(&code, &facts, 7, BUDGET), run(&code, &facts, 7, BUDGET));
@@ -207,7 +212,7 @@ fn samples_keep_their_promises_on_most_branches() {
         .filter(|sample| sample.folder == "accept")
     {
         let code = samples_image(&sample.name);
-        let Outcome::Accepted(facts) = examine(&code) else {
+        let Outcome::Accepted(facts) = examine(&code, Rung::Unwound).outcome else {
             panic!("{}: not accepted", sample.name);
         };
         match run(&code, &facts, SEED, BUDGET) {

@@ -1,0 +1,302 @@
+//! The rungs by which a program with loops is proved.
+//!
+//! The checker walks through loops and says how often each runs. So PREVAIL, which loses track of
+//! most loops, gets the program [unwound](crate::unwind) that often, and normally one attempt is
+//! enough. What is too long for that PREVAIL gets as it is: on such a program it answers within
+//! milliseconds or not at all, so that is left to a process with a short limit of its own, and comes
+//! before long unwound programs, which take seconds.
+
+use bpf_checker::{Facts as CheckerFacts, Options, Verdict};
+use bpf_object::Image;
+use platform_click::Code;
+
+use crate::answer::{Answer, Disagreement, Gap, Next, Outcome, Rung};
+use crate::checks::{self, Checked, Failure};
+use crate::codes;
+use crate::finding::Report;
+use crate::prevail::{self, Proof};
+use crate::second::{self, Loops};
+use crate::unwind::{self, Bounds, TrapCause, Unwinding, Unwound};
+
+/// Slots of an unwound program that are proved at once: about a second.
+const QUICK: usize = 4_096;
+
+/// Slots of an unwound program that are proved at all. PREVAIL takes 0.1 to 0.3 ms and 20 to 100 KB
+/// for each, as measured on a collection of ordinary loops: this stays within the limits of a worker.
+const LONGEST: usize = 20_000;
+
+/// Slots of an unwound program in which a mistake is looked for that the checker found: most are in
+/// the first iterations or the last.
+const SEARCHED: usize = 4_096;
+
+/// Attempts with other bounds.
+const MAX_ROUNDS: u32 = 12;
+
+/// What the rung says about an image: own checks, then the engines.
+pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
+    let checked = match checks::check(image) {
+        Ok(checked) => checked,
+        Err(Failure::Rejected(reports)) => return settled(Outcome::Rejected(reports)),
+        Err(Failure::TooComplex) => {
+            let reason = "the checks before the engines were given up".into();
+            return settled(undecided(codes::TOO_COMPLEX, reason));
+        }
+    };
+    let second = bpf_checker::check(image, &Options::default());
+    let longest = match rung {
+        Rung::Quick => QUICK,
+        Rung::Unwound => LONGEST,
+        Rung::Plain => 0,
+    };
+    if rung == Rung::Plain || !unwind::has_loops(image) {
+        let first = prevail::prove(image, &checked);
+        return settled(second::judge(&checked, first, second, Loops::Plain));
+    }
+    match second {
+        Verdict::Accepted(facts) => Climb::new(image, &checked, facts, longest).prove(),
+        Verdict::Rejected(findings) => {
+            let reports: Vec<Report> = findings.into_iter().map(second::report).collect();
+            match search(image, &reports) {
+                Some(found) => settled(found),
+                None => open(Outcome::Rejected(reports)),
+            }
+        }
+        Verdict::Undecided(why) => open(undecided(codes::UNCONFIRMED, why.to_string())),
+    }
+}
+
+fn undecided(code: Code, reason: String) -> Outcome {
+    Outcome::Undecided(Gap { code, reason })
+}
+
+/// No other rung knows more.
+fn settled(outcome: Outcome) -> Answer {
+    Answer {
+        outcome,
+        next: Next::Nothing,
+    }
+}
+
+/// The program as it is may be accepted; this stands if it is not.
+fn open(outcome: Outcome) -> Answer {
+    Answer {
+        outcome,
+        next: Next::Plain,
+    }
+}
+
+/// Proving a program that the checker accepts by unwinding it.
+struct Climb<'a> {
+    image: &'a Image,
+    checked: &'a Checked<'a>,
+    facts: CheckerFacts,
+    bounds: Bounds,
+    longest: usize,
+}
+
+/// What an attempt came to.
+enum Attempt {
+    Done(Answer),
+    /// One loop has to be repeated more often.
+    Deeper(u32),
+    /// Something that was left out may be reachable.
+    Whole,
+}
+
+impl<'a> Climb<'a> {
+    fn new(
+        image: &'a Image,
+        checked: &'a Checked<'a>,
+        facts: CheckerFacts,
+        longest: usize,
+    ) -> Self {
+        Self {
+            image,
+            checked,
+            bounds: Bounds::of_loops(&facts.loops),
+            facts,
+            longest,
+        }
+    }
+
+    /// Tries with the checker's bounds and without what it found unreachable, then with all of it,
+    /// then with twice the iterations of whichever loop PREVAIL does not see ending.
+    fn prove(mut self) -> Answer {
+        let mut whole = false;
+        for _ in 0..MAX_ROUNDS {
+            match self.attempt(whole) {
+                Ok(Attempt::Done(answer)) | Err(answer) => return answer,
+                Ok(Attempt::Deeper(slot)) => self.bounds.double(slot),
+                Ok(Attempt::Whole) => {}
+            }
+            whole = true;
+        }
+        let reason = "PREVAIL did not see the loops end, however often they were unwound";
+        open(undecided(codes::UNWOUND, reason.into()))
+    }
+
+    fn attempt(&self, whole: bool) -> Result<Attempt, Answer> {
+        let unwinding = Unwinding::new(self.image, &self.bounds)
+            .map_err(|error| self.too_large(error.slot, None))?;
+        let all = unwinding.whole().map_err(invalid)?;
+        let options = Options::default();
+        let reachable = match bpf_checker::check(&all.image, &options) {
+            Verdict::Accepted(facts) => facts.reachable,
+            Verdict::Rejected(findings) => {
+                let mut traps = findings.iter().filter_map(|found| all.trap_at(found.slot));
+                return match traps.next() {
+                    Some(TrapCause::Beyond(slot)) => Ok(Attempt::Deeper(slot)),
+                    _ => Err(self.lost("the checker does not accept the unwound program")),
+                };
+            }
+            Verdict::Undecided(why) => return Err(self.lost(&why.to_string())),
+        };
+        let unwound = if whole {
+            all
+        } else {
+            unwinding.reached(&all, &reachable).map_err(invalid)?
+        };
+        let size = unwind::inlined_size(&unwound.image);
+        if size > self.longest {
+            let slot = self.longest_loop();
+            return Err(self.too_large(slot, Some(size)));
+        }
+        Ok(self.ask(&unwinding, &unwound))
+    }
+
+    /// Asks PREVAIL about the unwound program.
+    fn ask(&self, unwinding: &Unwinding<'_>, unwound: &Unwound) -> Attempt {
+        let Ok(checked) = checks::check(&unwound.image) else {
+            return Attempt::Done(self.lost("the checks were given up on the unwound program"));
+        };
+        let proof = prevail::prove(&unwound.image, &checked);
+        let Proof::Rejected(reports) = proof else {
+            let loops = self.loops(unwinding, unwound, &proof);
+            let second = Verdict::Accepted(self.facts.clone());
+            return Attempt::Done(settled(second::judge(self.checked, proof, second, loops)));
+        };
+        let (traps, real): (Vec<_>, Vec<_>) = reports
+            .into_iter()
+            .map(|report| (unwound.trap_at(report.slot), report))
+            .partition(|(trap, _)| trap.is_some());
+        if real.is_empty() {
+            let mut causes = traps.into_iter().filter_map(|(trap, _)| trap);
+            return match causes.next() {
+                Some(TrapCause::Beyond(slot)) => Attempt::Deeper(slot),
+                _ => Attempt::Whole,
+            };
+        }
+        let reports = real.into_iter().map(|(_, report)| report);
+        let disagreed = Outcome::Disagreed(Disagreement {
+            accepts: second::ENGINE.name.to_owned(),
+            rejects: prevail::ENGINE.name.to_owned(),
+            reports: locate(unwinding, unwound, reports),
+        });
+        Attempt::Done(open(disagreed))
+    }
+
+    /// How often each loop runs at most: the deepest iteration that either proof reaches.
+    fn loops(&self, unwinding: &Unwinding<'_>, unwound: &Unwound, proof: &Proof) -> Loops {
+        let mut deepest = Bounds::of_loops(&self.facts.loops);
+        if let Proof::Accepted(_, reached) = proof {
+            for (slot, iteration) in
+                unwinding.iterations_where(unwound, |slot| reached.contains(slot))
+            {
+                deepest.at_least(slot, iteration);
+            }
+        }
+        Loops::Unwound {
+            slots: u32::try_from(unwound.image.code().len()).unwrap_or(u32::MAX),
+            bounds: deepest,
+        }
+    }
+
+    /// The loop with the most iterations.
+    fn longest_loop(&self) -> u32 {
+        let longest = self.facts.loops.iter().max_by_key(|fact| fact.iterations);
+        longest.map_or(0, |fact| fact.slot)
+    }
+
+    /// There would be too many instructions; how many, if they were counted.
+    fn too_large(&self, slot: u32, size: Option<usize>) -> Answer {
+        let place = unwind::place(self.image, slot);
+        let iterations = self.bounds.of(slot);
+        let many = size.map_or_else(|| "too many".into(), |size| size.to_string());
+        let reason = format!(
+            "the loop at {place} runs up to {iterations} times, and with every loop unwound there are \
+             {many} instructions, of which PREVAIL is given {LONGEST} at most"
+        );
+        let outcome = undecided(codes::UNWOUND, reason);
+        match size {
+            Some(size) if size <= LONGEST => Answer {
+                outcome,
+                next: Next::PlainOrUnwound,
+            },
+            _ => open(outcome),
+        }
+    }
+
+    /// Unwinding does not lead on.
+    fn lost(&self, why: &str) -> Answer {
+        let place = unwind::place(self.image, self.longest_loop());
+        let reason = format!("unwinding the loop at {place} and others did not help: {why}");
+        open(undecided(codes::UNWOUND, reason))
+    }
+}
+
+/// A defect of ours is no reason not to try the program as it is.
+fn invalid(error: unwind::Invalid) -> Answer {
+    open(undecided(codes::UNWOUND, error.to_string()))
+}
+
+fn locate(
+    unwinding: &Unwinding<'_>,
+    unwound: &Unwound,
+    reports: impl Iterator<Item = Report>,
+) -> Vec<Report> {
+    let mut located: Vec<Report> = Vec::new();
+    for report in reports {
+        let report = unwinding.locate(unwound, report);
+        let known = |other: &Report| (other.slot, other.code) == (report.slot, report.code);
+        if !located.iter().any(known) {
+            located.push(report);
+        }
+    }
+    located.truncate(second::MAX_REPORTS);
+    located
+}
+
+/// Looks for PREVAIL's view of what the checker refuses: both refuse when it refuses an instruction,
+/// in whichever iteration, that the checker refuses, too.
+fn search(image: &Image, reports: &[Report]) -> Option<Outcome> {
+    let mut bounds = Bounds::default();
+    for _ in 0..MAX_ROUNDS {
+        let unwinding = Unwinding::new(image, &bounds).ok()?;
+        let unwound = unwinding.whole().ok()?;
+        if unwind::inlined_size(&unwound.image) > SEARCHED {
+            return None;
+        }
+        let checked = checks::check(&unwound.image).ok()?;
+        let Proof::Rejected(found) = prevail::prove(&unwound.image, &checked) else {
+            return None;
+        };
+        let (traps, real): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .map(|report| (unwound.trap_at(report.slot), report))
+            .partition(|(trap, _)| trap.is_some());
+        let real = real.into_iter().map(|(_, report)| report);
+        let mut located = locate(&unwinding, &unwound, real);
+        located.retain(|found| reports.iter().any(|report| report.slot == found.slot));
+        if !located.is_empty() {
+            return Some(Outcome::Rejected(located));
+        }
+        let mut deeper = traps.into_iter().filter_map(|(trap, _)| trap).peekable();
+        deeper.peek()?;
+        for trap in deeper {
+            if let TrapCause::Beyond(slot) = trap {
+                bounds.double(slot);
+            }
+        }
+    }
+    None
+}

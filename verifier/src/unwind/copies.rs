@@ -1,0 +1,210 @@
+//! The copies of a function's blocks, one for each iteration of the loops that they lie in.
+//!
+//! Blocks are in a weak topological order ([`Graph`]): each cycle has an edge that leads backwards
+//! in it. A copy is a block together with how often the innermost loop around both ends of such an
+//! edge was repeated, for each loop around the block. An edge forwards keeps these numbers, as far as
+//! it stays in the loops, and starts the loops that it enters at 0; an edge backwards adds one. So
+//! copies have an order, too, in which every edge leads forwards, and this holds for every graph,
+//! for loops with several entries as for loops that share a head.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bpf_checker::Graph;
+use bpf_object::{Image, Insn};
+
+use super::{Bounds, TooLarge};
+
+/// Where a copy stands: for each loop around the block, outermost first, the iteration, and the first
+/// place of the next loop inwards; then the place of the block. Keys are in the order of execution.
+type Key = Vec<u32>;
+
+/// A block in one iteration of each loop around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Copy {
+    /// The block.
+    pub(super) place: usize,
+    /// The loops around it, outermost first, by index in the graph, and in which iteration each is,
+    /// from 0. The function as a whole is left out.
+    pub(super) iterations: Vec<(usize, u32)>,
+    /// Where execution goes from its end.
+    pub(super) fall: Option<Target>,
+    /// Where its jump or branch leads.
+    pub(super) jump: Option<Target>,
+}
+
+/// Where an edge leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To the copy with this index.
+    Copy(usize),
+    /// To one iteration too many of the loop with this index.
+    Beyond(usize),
+}
+
+/// The copies of one function in the order of execution, the one of its first instruction first.
+pub(super) fn copies(
+    image: &Image,
+    graph: &Graph,
+    bounds: &Bounds,
+    budget: &mut usize,
+) -> Result<Vec<Copy>, TooLarge> {
+    let mut expansion = Expansion {
+        graph,
+        chains: (0..graph.loops().len())
+            .map(|index| chain(graph, index))
+            .collect(),
+        pending: BTreeMap::new(),
+        count: 0,
+    };
+    let mut copies: Vec<(usize, Copy)> = Vec::new();
+    expansion.find(expansion.entry());
+    while let Some((key, index)) = expansion.pending.pop_first() {
+        let Some((place, block)) = expansion.block(&key) else {
+            continue;
+        };
+        // The jump that may have to follow it is counted, too.
+        let slots = block.len().saturating_add(1);
+        *budget = budget.checked_sub(slots).ok_or_else(|| TooLarge {
+            slot: expansion.widest(bounds),
+        })?;
+        let (fall, jump) = ends(image, &block);
+        let fall = fall.and_then(|slot| expansion.follow(&key, place, slot, bounds));
+        let jump = jump.and_then(|slot| expansion.follow(&key, place, slot, bounds));
+        let copy = Copy {
+            place,
+            iterations: expansion.iterations(&key, place),
+            fall,
+            jump,
+        };
+        copies.push((index, copy));
+    }
+    Ok(in_order(copies))
+}
+
+/// Copies were numbered when they were found; they are to be numbered by their order.
+fn in_order(found: Vec<(usize, Copy)>) -> Vec<Copy> {
+    let numbers = found.iter().enumerate();
+    let numbers: HashMap<usize, usize> = numbers.map(|(new, (old, _))| (*old, new)).collect();
+    let renumber = |target: Target| match target {
+        Target::Copy(old) => numbers.get(&old).copied().map(Target::Copy),
+        beyond @ Target::Beyond(_) => Some(beyond),
+    };
+    let renumbered = found.into_iter().map(|(_, copy)| Copy {
+        fall: copy.fall.and_then(renumber),
+        jump: copy.jump.and_then(renumber),
+        ..copy
+    });
+    renumbered.collect()
+}
+
+/// Where a block leads: behind its end, and to the target of its last instruction.
+pub(super) fn ends(image: &Image, block: &core::ops::Range<u32>) -> (Option<u32>, Option<u32>) {
+    let last = last(image, block);
+    let falls = last.is_none_or(Insn::falls_through);
+    (falls.then_some(block.end), last.and_then(Insn::jump_target))
+}
+
+/// The last instruction of a block; its second slot counts as one that only leads on.
+fn last(image: &Image, block: &core::ops::Range<u32>) -> Option<Insn> {
+    let slot = usize::try_from(block.end.checked_sub(1)?).ok()?;
+    image.code().get(slot).copied()
+}
+
+/// The loops around a loop, outermost first, itself last.
+fn chain(graph: &Graph, index: usize) -> Vec<usize> {
+    let mut chain = vec![index];
+    while let Some(parent) = chain
+        .last()
+        .and_then(|index| graph.loops().get(*index))
+        .and_then(|around| around.parent)
+    {
+        chain.push(parent);
+    }
+    chain.reverse();
+    chain
+}
+
+struct Expansion<'g> {
+    graph: &'g Graph,
+    /// By loop: the loops around it.
+    chains: Vec<Vec<usize>>,
+    /// Copies that are found and not yet looked at, with the number that each got.
+    pending: BTreeMap<Key, usize>,
+    count: usize,
+}
+
+impl Expansion<'_> {
+    /// The key of the function's first block.
+    fn entry(&self) -> Key {
+        let mut key = vec![0];
+        self.enter(&mut key, self.around(0).get(1..).unwrap_or_default());
+        key.push(0);
+        key
+    }
+
+    /// The loops around a block, outermost first.
+    fn around(&self, place: usize) -> &[usize] {
+        let innermost = self.graph.innermost(place).unwrap_or(0);
+        self.chains.get(innermost).map_or(&[], Vec::as_slice)
+    }
+
+    /// The block that a key is of.
+    fn block(&self, key: &Key) -> Option<(usize, core::ops::Range<u32>)> {
+        let place = usize::try_from(*key.last()?).ok()?;
+        Some((place, self.graph.blocks().get(place)?.clone()))
+    }
+
+    fn iterations(&self, key: &Key, place: usize) -> Vec<(usize, u32)> {
+        let numbers = key.iter().step_by(2).copied();
+        let around = self.around(place).iter().copied();
+        around.zip(numbers).skip(1).collect()
+    }
+
+    /// The number of a copy; it is put where it will be looked at, unless it is there already. Keys
+    /// that were looked at come before all that are asked for.
+    fn find(&mut self, key: Key) -> usize {
+        let next = self.count;
+        let number = *self.pending.entry(key).or_insert(next);
+        if number == next {
+            self.count = next.saturating_add(1);
+        }
+        number
+    }
+
+    /// Follows an edge from a copy of the block at `from` to the block that starts in `slot`.
+    fn follow(&mut self, key: &Key, from: usize, slot: u32, bounds: &Bounds) -> Option<Target> {
+        let to = self.graph.place(slot)?;
+        let (inside, outside) = (self.around(from), self.around(to));
+        let common = inside.iter().zip(outside).take_while(|(a, b)| a == b);
+        let depth = common.count().checked_sub(1)?;
+        let index = *outside.get(depth)?;
+        let entered = outside.get(depth.saturating_add(1)..).unwrap_or_default();
+        // The function comes first; each loop takes two numbers.
+        let mut next = key.get(..=depth.saturating_mul(2))?.to_vec();
+        if to <= from {
+            let iteration = next.last_mut()?;
+            *iteration = iteration.saturating_add(1);
+            if u64::from(*iteration) >= bounds.of(self.graph.head(index)?) {
+                return Some(Target::Beyond(index));
+            }
+        }
+        self.enter(&mut next, entered);
+        next.push(u32::try_from(to).ok()?);
+        Some(Target::Copy(self.find(next)))
+    }
+
+    /// Enters loops in their first iteration.
+    fn enter(&self, key: &mut Key, entered: &[usize]) {
+        for index in entered {
+            let start = self.graph.loops().get(*index);
+            let start = start.map_or(0, |around| around.places.start);
+            key.extend([u32::try_from(start).unwrap_or(u32::MAX), 0]);
+        }
+    }
+
+    /// The head of the loop with the most iterations: the one to name when there are too many.
+    fn widest(&self, bounds: &Bounds) -> u32 {
+        let heads = (1..self.graph.loops().len()).filter_map(|index| self.graph.head(index));
+        heads.max_by_key(|slot| bounds.of(*slot)).unwrap_or(0)
+    }
+}
