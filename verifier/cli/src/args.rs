@@ -116,9 +116,23 @@ pub(crate) struct VerifyOptions {
     /// Seconds that a proof may take, of processor time and of the clock.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+    /// How programs with loops are proved.
+    #[arg(long, value_enum, default_value_t = Loops::Auto)]
+    pub(crate) loops: Loops,
     /// Memory in MiB that a proof may take.
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..=65536))]
     pub(crate) memory: u64,
+}
+
+/// How programs with loops are proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Loops {
+    /// However one succeeds.
+    Auto,
+    /// As they are: PREVAIL looks for what holds in every iteration.
+    Plain,
+    /// With a copy of the instructions for each iteration.
+    Unwind,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,8 @@
 //! From what was proved to what is claimed.
 
 use bpf_statement::{
-    Engine, ExitRange, Map, MapSync, Name, Program, SandboxClass, Symbol, Text, Trial, Version,
+    Engine, ExitRange, Loop, LoopMethod, MAX_LOOPS, Map, MapSync, Name, Program, SandboxClass,
+    Symbol, Text, Trial, Version,
 };
 use bpf_verifier::{AcceptedProgram, ObjectFacts, Sandbox};
 
@@ -46,10 +47,27 @@ fn program(facts: &AcceptedProgram) -> Result<Program, CliError> {
         highest_output: facts.highest_output,
         helpers: facts.helpers.clone(),
         maps: maps?,
-        loops: Vec::new(),
+        loops: loops(facts),
         worst_case_instructions: Some(facts.worst_case_instructions),
         proof: None,
     })
+}
+
+/// The loops of a program; none when there are more than a statement records.
+fn loops(facts: &AcceptedProgram) -> Vec<Loop> {
+    if facts.loops.len() > MAX_LOOPS {
+        return Vec::new();
+    }
+    let method = match facts.unwound_instructions {
+        Some(_) => LoopMethod::Unwound,
+        None => LoopMethod::Fixpoint,
+    };
+    let loops = facts.loops.iter().map(|fact| Loop {
+        slot: fact.slot,
+        bound: fact.bound,
+        method,
+    });
+    loops.collect()
 }
 
 /// The engines that vouched.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bpf_verifier::worker::{Limits, Worker};
-use bpf_verifier::{Finding, ObjectFacts, Undecided, Verdict, VerifyOptions};
+use bpf_verifier::{Finding, LoopMethod, ObjectFacts, Undecided, Verdict, VerifyOptions};
 use platform_click::{ExitCode, limits};
 use serde_json::{Value, json};
 
@@ -77,6 +77,11 @@ pub(crate) fn prove(
     };
     let options = VerifyOptions {
         bpffilter: options.kind,
+        loops: match options.loops {
+            args::Loops::Auto => LoopMethod::Auto,
+            args::Loops::Plain => LoopMethod::Plain,
+            args::Loops::Unwind => LoopMethod::Unwind,
+        },
         ..VerifyOptions::default()
     };
     bpf_verifier::verify_object(object, &options, &worker)
