@@ -171,13 +171,23 @@ fn check_fits_element(program: &Program, wanted: &ProgramExpectation) -> Result<
             found: program.kind,
         });
     }
-    match (program.highest_output, wanted.outputs) {
-        (Some(highest), Some(outputs)) if u32::from(highest) >= outputs => Err(Refusal::Outputs {
+    if let (Some(highest), Some(outputs)) = (program.highest_output, wanted.outputs)
+        && u32::from(highest) >= outputs
+    {
+        return Err(Refusal::Outputs {
             program: program.name.clone(),
             highest,
             outputs,
+        });
+    }
+    match (program.worst_case_instructions, wanted.max_instructions) {
+        (_, None) => Ok(()),
+        (Some(proved), Some(allowed)) if proved <= allowed => Ok(()),
+        (proved, Some(allowed)) => Err(Refusal::WorstCase {
+            program: program.name.clone(),
+            proved,
+            allowed,
         }),
-        _ => Ok(()),
     }
 }
 

@@ -53,6 +53,8 @@ platform_click::codes! {
         "There is one trust bundle of each version. Find out who signed the second.";
     TRUST_NOT_PINNED = "BPF-L026", Untrusted, "the trust bundle is not of the root keys that the state was provisioned with",
         "A state pins the root keys of the trust bundle given to `bpfsign state init`. Pass a trust bundle that they have signed.";
+    WORST_CASE = "BPF-L027", Policy, "the program may run longer than allowed",
+        "The element's MAXINSNS (or `--max-insns`) is the most that one packet may cost, the statement says what was proved (`bpfsign inspect`). Bound the program's loops lower, or allow more.";
     STATE_ABSENT = "BPF-L030", Io, "there is no state",
         "The state directory is made once, on purpose, by `bpfsign state init --state DIR --trust FILE`; it is never made by itself, or deleting it would undo every counter.";
     STATE_DAMAGED = "BPF-L031", Io, "the state is damaged",

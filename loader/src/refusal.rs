@@ -116,6 +116,16 @@ pub enum Refusal {
         /// How many outputs the element has.
         outputs: u32,
     },
+    /// A run of the program may take more instructions than the element allows.
+    #[error("program `{program}` may run {} instructions, the element allows {allowed}", Proved(*proved))]
+    WorstCase {
+        /// Which program.
+        program: Symbol,
+        /// What was proved; `None` when nothing was.
+        proved: Option<u64>,
+        /// What the element allows.
+        allowed: u64,
+    },
     /// The statement is about another platform.
     #[error("verified for platform `{found}`, this is `{name}`", name = Platform::NAME)]
     Platform {
@@ -270,6 +280,7 @@ impl Refusal {
             Self::NoSuchProgram { .. } | Self::SeveralPrograms { .. } => codes::PROGRAM,
             Self::Kind { .. } => codes::KIND,
             Self::Outputs { .. } => codes::OUTPUTS,
+            Self::WorstCase { .. } => codes::WORST_CASE,
             Self::Platform { .. } | Self::Slice { .. } => codes::PLATFORM,
             Self::Profile { .. } => codes::PROFILE,
             Self::Fuel => codes::FUEL,
@@ -305,6 +316,18 @@ impl<T: fmt::Display> fmt::Display for List<'_, T> {
             write!(f, "{}`{name}`", if i == 0 { "" } else { ", " })?;
         }
         Ok(())
+    }
+}
+
+/// A proved bound, or that there is none.
+struct Proved(Option<u64>);
+
+impl fmt::Display for Proved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(most) => write!(f, "up to {most}"),
+            None => f.write_str("any number of"),
+        }
     }
 }
 
@@ -376,6 +399,11 @@ mod tests {
                 program: program.clone(),
                 highest: 2,
                 outputs: 2,
+            },
+            Refusal::WorstCase {
+                program: program.clone(),
+                proved: Some(101),
+                allowed: 100,
             },
             Refusal::Platform {
                 found: Text::new("click/0").unwrap(),
@@ -456,6 +484,7 @@ mod tests {
                 | Refusal::SeveralPrograms { .. }
                 | Refusal::Kind { .. }
                 | Refusal::Outputs { .. }
+                | Refusal::WorstCase { .. }
                 | Refusal::Platform { .. }
                 | Refusal::Slice { .. }
                 | Refusal::Profile { .. }

@@ -51,6 +51,8 @@ pub struct ProgramExpectation {
     pub name: Option<Symbol>,
     /// How many outputs an element for classifiers has; `None` where it does not matter.
     pub outputs: Option<u32>,
+    /// Instructions that no run may exceed, by proof; `None` where it does not matter.
+    pub max_instructions: Option<u64>,
 }
 
 impl Expectation {

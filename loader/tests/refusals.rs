@@ -292,6 +292,24 @@ fn a_classifier_with_more_outputs_than_the_element() {
     refused(&case, codes::OUTPUTS, ExitCode::Policy);
 }
 
+/// The bound is inclusive, and where nothing was proved, no bound is kept.
+#[test]
+fn a_program_that_may_run_longer_than_the_element_allows() {
+    let signed = |most: Option<u64>| {
+        let change = |claims: &mut Claims| claims.programs[0].worst_case_instructions = most;
+        let mut case = Case::signed(sample("pass"), "pass", ProgramKind::Filter, change);
+        case.program_mut().max_instructions = Some(100);
+        case
+    };
+    assert!(signed(Some(100)).admit(&fresh_state()).is_ok());
+    for most in [Some(101), None] {
+        refused(&signed(most), codes::WORST_CASE, ExitCode::Policy);
+    }
+    let mut any = signed(None);
+    any.program_mut().max_instructions = None;
+    assert!(any.admit(&fresh_state()).is_ok());
+}
+
 /// 25: another platform, or one that the trust bundle does not allow any more.
 #[test]
 fn another_platform() {

@@ -282,6 +282,7 @@ impl Case {
             kind,
             name: None,
             outputs: None,
+            max_instructions: None,
         };
         Self {
             bundle: Some(PKI.sign(claims)),

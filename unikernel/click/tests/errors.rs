@@ -125,6 +125,7 @@ const WRONG: &[&str] = &[
     "InfiniteSource -> BPFFilter(FILE Pass.o) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, NAME Pass) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, PROGRAM 'a b') -> Discard",
+    "InfiniteSource -> BPFFilter(FILE pass.o, MAXINSNS many) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, JIT false, DUMP_JIT true) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, STATE /tmp) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, FILE drop.o) -> Discard",

@@ -196,6 +196,9 @@ pub(crate) struct Check {
     /// The program that the element picks, when the object has several.
     #[arg(long, requires = "kind")]
     pub(crate) program: Option<String>,
+    /// Instructions that no run may exceed by what was proved, as the element's MAXINSNS.
+    #[arg(long, value_name = "N", requires = "kind")]
+    pub(crate) max_insns: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -29,12 +29,14 @@ manual! {
     /// configuration to say: `bpfclick --trust FILE --state DIR`.
     ///
     /// # Configuration
-    /// `BPFFilter(FILE file [, keywords SIGNATURE, NAME, PROGRAM, ID, JIT, DUMP_JIT, QUARANTINE])`
+    /// `BPFFilter(FILE file [, keywords SIGNATURE, NAME, PROGRAM, MAXINSNS, ID, JIT, DUMP_JIT, QUARANTINE])`
     /// - FILE: the object.
     /// - SIGNATURE: its bundle. FILE with `.bpfsig` behind it by default.
     /// - NAME: the names, one or more words, that its statement may have. The stem of FILE by
     ///   default.
     /// - PROGRAM: which of its programs runs; needed when there are several.
+    /// - MAXINSNS: instructions that no run may exceed, by what was proved and signed. Any number by
+    ///   default.
     /// - ID: a number for the control plane.
     /// - JIT: whether the program is compiled to machine code. By default it is, and a message says
     ///   when it has to be interpreted after all; with true, what the compiler does not take is

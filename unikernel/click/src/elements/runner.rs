@@ -25,6 +25,7 @@ pub(super) const KEYWORDS: &[&str] = &[
     "SIGNATURE",
     "NAME",
     "PROGRAM",
+    "MAXINSNS",
     "JIT",
     "DUMP_JIT",
     "QUARANTINE",
@@ -109,12 +110,14 @@ impl Runner {
         let signature = arguments.keyword("SIGNATURE")?;
         let names = arguments.keyword("NAME")?;
         let program = arguments.keyword("PROGRAM")?;
+        let max_instructions = arguments.keyword("MAXINSNS")?;
         let file_value = arguments.required("FILE")?;
         let file = file_value.filename()?;
         let program = ProgramExpectation {
             kind,
             name: program.map(read_symbol).transpose()?,
             outputs: outputs.map(|outputs| u32::try_from(outputs).unwrap_or(u32::MAX)),
+            max_instructions: max_instructions.map(Value::unsigned).transpose()?,
         };
         let names = match names {
             Some(names) => read_names(names)?,
@@ -365,6 +368,10 @@ mod tests {
         assert_eq!(program.kind, ProgramKind::Classifier);
         assert_eq!(program.outputs, Some(3));
         assert_eq!(program.name, Some(Symbol::new("p").unwrap()));
+        assert_eq!(program.max_instructions, None);
+        let found = request("InfiniteSource -> BPFFilter(FILE x, MAXINSNS 500) -> Discard");
+        let program = found.expectation.program.unwrap();
+        assert_eq!(program.max_instructions, Some(500));
     }
 
     const FILTER: &str = "FromDump(in.pcap) -> b :: BPFFilter(FILE x) -> ToDump(out)";

@@ -61,6 +61,7 @@ fn expectation(args: &Check) -> Result<Expectation, CliError> {
             kind,
             name,
             outputs: None,
+            max_instructions: args.max_insns,
         },
     ))
 }
