@@ -22,11 +22,11 @@ pub enum LoopMethod {
 
 /// What the engine may take for a program with loops as it is: it answers within milliseconds, or
 /// does not come to an end.
-const PLAIN_LIMIT: Duration = Duration::from_secs(10);
+const PLAIN_LIMIT: Duration = Duration::from_secs(3);
 
 impl Case<'_> {
     /// What the engines say of each program. All attempts together keep to the worker's limit of
-    /// time.
+    /// time on the clock, and each to that of processor time.
     pub(crate) fn climb(&self, method: LoopMethod) -> Result<(Vec<Outcome>, Sandbox), Stop> {
         let start = Instant::now();
         let rung = match method {
@@ -53,13 +53,12 @@ impl Case<'_> {
                 }
             };
             for (rung, limit) in rungs {
-                let left = Left::of(limits, start).at_most(*limit);
-                let Some(limits) = left else { break };
                 let about = usize::try_from(index).ok();
                 let about = about.and_then(|index| self.programs.get(index));
-                let Some(about) = about.map(core::slice::from_ref) else {
+                let (Some(limits), Some(about)) = (left(limits, start, *limit), about) else {
                     break;
                 };
+                let about = core::slice::from_ref(about);
                 match self.ask::<Answer>(task(*rung, Some(index)), about, limits) {
                     Ok((answers, confined)) => {
                         sandbox = sandbox.and(confined);
@@ -79,29 +78,15 @@ impl Case<'_> {
     }
 }
 
-/// Limits whose time is partly used up.
-struct Left(Limits);
-
-impl Left {
-    fn of(limits: Limits, start: Instant) -> Self {
-        let used = start.elapsed();
-        Self(Limits {
-            cpu: limits.cpu.saturating_sub(used),
-            wall: limits.wall.saturating_sub(used),
-            ..limits
-        })
-    }
-
-    /// What is left, but no more than `limit`; nothing when all is used up.
-    fn at_most(self, limit: Duration) -> Option<Limits> {
-        let Self(limits) = self;
-        let left = !limits.cpu.is_zero() && !limits.wall.is_zero();
-        left.then(|| Limits {
-            cpu: limits.cpu.min(limit),
-            wall: limits.wall.min(limit),
-            ..limits
-        })
-    }
+/// What another attempt may take: what is left of the time on the clock, and no more than `most`;
+/// nothing when that is used up.
+fn left(limits: Limits, start: Instant, most: Duration) -> Option<Limits> {
+    let wall = limits.wall.saturating_sub(start.elapsed());
+    (!wall.is_zero()).then(|| Limits {
+        cpu: limits.cpu.min(most),
+        wall,
+        ..limits
+    })
 }
 
 /// What stands when another rung has answered. Acceptance does, and so do its reasons when both

@@ -6,7 +6,7 @@
 //! milliseconds or not at all, so that is left to a process with a short limit of its own, and comes
 //! before long unwound programs, which take seconds.
 
-use bpf_checker::{Facts as CheckerFacts, Options, Verdict};
+use bpf_checker::{Facts as CheckerFacts, Options, Verdict, Watch};
 use bpf_object::Image;
 use platform_click::Code;
 
@@ -18,8 +18,8 @@ use crate::prevail::{self, Proof};
 use crate::second::{self, Loops};
 use crate::unwind::{self, Bounds, TrapCause, Unwinding, Unwound};
 
-/// Slots of an unwound program that are proved at once: about a second.
-const QUICK: usize = 4_096;
+/// Slots of an unwound program that are proved at once: one to two seconds.
+const QUICK: usize = 8_192;
 
 /// Slots of an unwound program that are proved at all. PREVAIL takes 0.1 to 0.3 ms and 20 to 100 KB
 /// for each, as measured on a collection of ordinary loops: this stays within the limits of a worker.
@@ -27,10 +27,18 @@ const LONGEST: usize = 20_000;
 
 /// Slots of an unwound program in which a mistake is looked for that the checker found: most are in
 /// the first iterations or the last.
-const SEARCHED: usize = 4_096;
+const SEARCHED: usize = 2_048;
 
-/// Attempts with other bounds.
-const MAX_ROUNDS: u32 = 12;
+/// How many times as long as what is proved a program may be before what is not reached is left out.
+/// Loops whose number of iterations depends on the loop around them are twice as long.
+const LEFT_OUT: usize = 4;
+
+/// Attempts to prove: with the checker's bounds, with all copies, and with twice, four and eight times
+/// the iterations. Where PREVAIL does not see a loop end by then, it never does.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Attempts to find a mistake, each with twice the iterations: up to 2,048.
+const MAX_SEARCHES: u32 = 12;
 
 /// What the rung says about an image: own checks, then the engines.
 pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
@@ -42,7 +50,9 @@ pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
             return settled(undecided(codes::TOO_COMPLEX, reason));
         }
     };
-    let second = bpf_checker::check(image, &Options::default());
+    let mut options = Options::default();
+    options.watch = Watch::Everything;
+    let second = bpf_checker::check(image, &options);
     let longest = match rung {
         Rung::Quick => QUICK,
         Rung::Unwound => LONGEST,
@@ -50,7 +60,7 @@ pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
     };
     if rung == Rung::Plain || !unwind::has_loops(image) {
         let first = prevail::prove(image, &checked);
-        return settled(second::judge(&checked, first, second, Loops::Plain));
+        return settled(second::judge(image, &checked, first, second, Loops::Plain));
     }
     match second {
         Verdict::Accepted(facts) => Climb::new(image, &checked, facts, longest).prove(),
@@ -123,7 +133,7 @@ impl<'a> Climb<'a> {
     /// then with twice the iterations of whichever loop PREVAIL does not see ending.
     fn prove(mut self) -> Answer {
         let mut whole = false;
-        for _ in 0..MAX_ROUNDS {
+        for _ in 0..MAX_ATTEMPTS {
             match self.attempt(whole) {
                 Ok(Attempt::Done(answer)) | Err(answer) => return answer,
                 Ok(Attempt::Deeper(slot)) => self.bounds.double(slot),
@@ -131,16 +141,18 @@ impl<'a> Climb<'a> {
             }
             whole = true;
         }
-        let reason = "PREVAIL did not see the loops end, however often they were unwound";
-        open(undecided(codes::UNWOUND, reason.into()))
+        self.lost("PREVAIL does not see it end")
     }
 
     fn attempt(&self, whole: bool) -> Result<Attempt, Answer> {
         let unwinding = Unwinding::new(self.image, &self.bounds)
             .map_err(|error| self.too_large(error.slot, None))?;
         let all = unwinding.whole().map_err(invalid)?;
-        let options = Options::default();
-        let reachable = match bpf_checker::check(&all.image, &options) {
+        let size = unwind::inlined_size(&all.image);
+        if size > LONGEST.saturating_mul(LEFT_OUT) {
+            return Err(self.too_large(self.longest_loop(), Some(size)));
+        }
+        let reachable = match bpf_checker::check(&all.image, &Options::default()) {
             Verdict::Accepted(facts) => facts.reachable,
             Verdict::Rejected(findings) => {
                 let mut traps = findings.iter().filter_map(|found| all.trap_at(found.slot));
@@ -158,8 +170,7 @@ impl<'a> Climb<'a> {
         };
         let size = unwind::inlined_size(&unwound.image);
         if size > self.longest {
-            let slot = self.longest_loop();
-            return Err(self.too_large(slot, Some(size)));
+            return Err(self.too_large(self.longest_loop(), Some(size)));
         }
         Ok(self.ask(&unwinding, &unwound))
     }
@@ -169,11 +180,13 @@ impl<'a> Climb<'a> {
         let Ok(checked) = checks::check(&unwound.image) else {
             return Attempt::Done(self.lost("the checks were given up on the unwound program"));
         };
-        let proof = prevail::prove(&unwound.image, &checked);
+        let stands_for = |slot| unwound.stands_for(slot);
+        let proof = prevail::prove_as(&unwound.image, &checked, self.image, &stands_for);
         let Proof::Rejected(reports) = proof else {
             let loops = self.loops(unwinding, unwound, &proof);
             let second = Verdict::Accepted(self.facts.clone());
-            return Attempt::Done(settled(second::judge(self.checked, proof, second, loops)));
+            let outcome = second::judge(self.image, self.checked, proof, second, loops);
+            return Attempt::Done(settled(outcome));
         };
         let (traps, real): (Vec<_>, Vec<_>) = reports
             .into_iter()
@@ -198,9 +211,9 @@ impl<'a> Climb<'a> {
     /// How often each loop runs at most: the deepest iteration that either proof reaches.
     fn loops(&self, unwinding: &Unwinding<'_>, unwound: &Unwound, proof: &Proof) -> Loops {
         let mut deepest = Bounds::of_loops(&self.facts.loops);
-        if let Proof::Accepted(_, reached) = proof {
+        if let Proof::Accepted(proved) = proof {
             for (slot, iteration) in
-                unwinding.iterations_where(unwound, |slot| reached.contains(slot))
+                unwinding.iterations_where(unwound, |slot| proved.reached.contains(slot))
             {
                 deepest.at_least(slot, iteration);
             }
@@ -228,7 +241,7 @@ impl<'a> Climb<'a> {
         );
         let outcome = undecided(codes::UNWOUND, reason);
         match size {
-            Some(size) if size <= LONGEST => Answer {
+            Some(size) if size <= LONGEST && self.is_by_the_checker() => Answer {
                 outcome,
                 next: Next::PlainOrUnwound,
             },
@@ -236,10 +249,15 @@ impl<'a> Climb<'a> {
         }
     }
 
+    /// Whether the bounds are still those of the checker.
+    fn is_by_the_checker(&self) -> bool {
+        self.bounds == Bounds::of_loops(&self.facts.loops)
+    }
+
     /// Unwinding does not lead on.
     fn lost(&self, why: &str) -> Answer {
         let place = unwind::place(self.image, self.longest_loop());
-        let reason = format!("unwinding the loop at {place} and others did not help: {why}");
+        let reason = format!("unwinding the loop at {place} did not help: {why}");
         open(undecided(codes::UNWOUND, reason))
     }
 }
@@ -270,7 +288,7 @@ fn locate(
 /// in whichever iteration, that the checker refuses, too.
 fn search(image: &Image, reports: &[Report]) -> Option<Outcome> {
     let mut bounds = Bounds::default();
-    for _ in 0..MAX_ROUNDS {
+    for _ in 0..MAX_SEARCHES {
         let unwinding = Unwinding::new(image, &bounds).ok()?;
         let unwound = unwinding.whole().ok()?;
         if unwind::inlined_size(&unwound.image) > SEARCHED {

@@ -14,7 +14,10 @@
 //! | `verify` | the parent: links, asks, concludes |
 //! | `worker` | the child process: limits, sandbox, one request and one reply |
 //! | `answer` | what the child does with a request |
+//! | `climb`, `ladder` | how programs with loops are proved: the parent's side, the child's |
+//! | `unwind` | a program without loops that does the same, and its validator |
 //! | `checks`, `flow`, `stack` | own checks before the engine, on a dataflow analysis |
+//! | `second` | what follows from both proofs |
 //! | `prevail`, `platform`, `invariant` | the engine, fed with our images on our platform |
 //! | `engines` | what each of them says by itself |
 //! | `claims` | what each proof says of single instructions |

@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 
 use bpf_object::Reg;
+use platform_click::HelperId;
 use platform_click::limits::MAX_CALL_FRAMES;
 use platform_click::{MapUse, print};
 
@@ -36,7 +37,7 @@ impl Machine<'_> {
         executed.helper_calls = executed.helper_calls.saturating_add(1);
         let updates = matches!(
             helper.id,
-            HelperId::MapUpdateElem | HelperId::MapDeleteElem
+            Some(HelperId::MapUpdateElem | HelperId::MapDeleteElem)
         );
         executed.map_updates = executed.map_updates.saturating_add(updates.into());
         if helper.reallocates_packet {

@@ -11,7 +11,8 @@ use platform_click::ProgramKind;
 use proptest::prelude::*;
 
 use super::*;
-use crate::answer::{Outcome, examine};
+use crate::answer::{Outcome, Rung};
+use crate::ladder::examine;
 use crate::scenario;
 use crate::testing::{exit, image, mov, op};
 use crate::wire::{Wire, decode, encode};
@@ -293,7 +294,7 @@ fn engines_claim_much_about_samples() {
         }
         let object = bpf_object::Object::parse(&sample.bytes(), Default::default()).unwrap();
         let code = object.link(&object.programs()[0]).unwrap();
-        let Outcome::Accepted(facts) = examine(&code) else {
+        let Outcome::Accepted(facts) = examine(&code, Rung::Unwound).outcome else {
             panic!("{}", sample.name);
         };
         let uses = code

@@ -19,7 +19,7 @@ fn outcome(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> Proof {
 /// The bounds of what must be accepted.
 fn bounds_of(kind: ProgramKind, code: &[bpf_object::RawInsn]) -> Bounds {
     match outcome(kind, code) {
-        Proof::Accepted(bounds, _) => bounds,
+        Proof::Accepted(proved) => proved.bounds,
         other => panic!("{other:?}"),
     }
 }

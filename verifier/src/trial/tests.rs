@@ -194,10 +194,13 @@ fn samples_image(name: &str) -> Image {
 #[test]
 fn what_the_engine_wrongly_accepts_is_contradicted() {
     let code = samples_image("store-immediate");
-    let Proof::Accepted(bounds, _) = by_prevail(&code) else {
+    let Proof::Accepted(proved) = by_prevail(&code) else {
         panic!("the engine has learnt to refuse this: take another program");
     };
-    let facts = Facts { bounds, ..claims() };
+    let facts = Facts {
+        bounds: proved.bounds,
+        ..claims()
+    };
     match run(&code, &facts, SEED, BUDGET) {
         Ending::Contradicted(found) => assert!(found.wrong.slot.is_some(), "{found:?}"),
         other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! From a slot of an unwound program back to the original's.
 
-use bpf_object::Image;
+use bpf_object::{Image, Insn};
 
 use super::{Role, TrapCause, Unwinding, Unwound};
 use crate::codes;
@@ -14,10 +14,14 @@ impl Unwound {
         (slot < end).then_some(*cause)
     }
 
-    /// The original's slot that a slot is a copy of.
-    pub(crate) fn original_slot(&self, slot: u32) -> Option<u32> {
-        match self.roles.get(usize::try_from(slot).ok()?) {
-            Some(Role::Copy(slot)) => Some(*slot),
+    /// The original's slot that a slot stands for: the one of which it is a copy; for a jump of ours,
+    /// the one that it leads to. None for a trap.
+    pub(crate) fn stands_for(&self, slot: u32) -> Option<u32> {
+        let index = usize::try_from(slot).ok()?;
+        match (self.roles.get(index)?, self.image.code().get(index)?) {
+            (Role::Copy(slot), _) => Some(*slot),
+            // Jumps lead forwards, so this ends; there is never more than one behind the other.
+            (Role::Glue, Insn::Jump { target }) if *target > slot => self.stands_for(*target),
             _ => None,
         }
     }
@@ -63,7 +67,7 @@ impl Unwinding<'_> {
             return trapped(cause, report);
         }
         let around = self.iterations(unwound, report.slot);
-        let original = |slot| unwound.original_slot(slot);
+        let original = |slot| unwound.stands_for(slot);
         let mut related: Vec<(u32, String)> = report
             .related
             .into_iter()

@@ -2,7 +2,7 @@
 //!
 //! The caller runs itself (or another program) again with arguments that lead to [`serve`]. The
 //! child gets one request on its standard input and gives one reply on a descriptor of its own; it
-//! has an empty environment, and no other descriptor than those and one for text about a failure.
+//! has none of its parent's environment, and no other descriptor than those and one for text about a failure.
 //! A reply that is not exactly one well-formed message of a child that then ended well counts for
 //! nothing.
 

@@ -118,7 +118,7 @@ mod tests {
         assert!(codes.windows(2).all(|pair| pair[0].id != pair[1].id));
         for code in codes {
             let (letter, number) = code.id.strip_prefix("BPF-").unwrap().split_at(1);
-            assert!("OVKRSTLCP".contains(letter), "{}", code.id);
+            assert!("OVKRJSTLCP".contains(letter), "{}", code.id);
             assert!(
                 number.len() == 3 && number.parse::<u16>().is_ok(),
                 "{}",

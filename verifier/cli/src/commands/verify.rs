@@ -1,9 +1,12 @@
 //! `bpfsign verify`: is the object safe?
 
+use core::fmt::Write as _;
 use std::path::Path;
 
 use bpf_verifier::worker::{Limits, Worker};
-use bpf_verifier::{Finding, LoopMethod, ObjectFacts, Undecided, Verdict, VerifyOptions};
+use bpf_verifier::{
+    AcceptedProgram, Finding, LoopMethod, ObjectFacts, Undecided, Verdict, VerifyOptions,
+};
 use platform_click::{ExitCode, limits};
 use serde_json::{Value, json};
 
@@ -25,7 +28,8 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
                     let trial = facts.trial.map_or_else(String::new, |trial| trial_text(&trial));
                     let engines = engines(&facts).join(", ");
                     let path = args.object.display();
-                    format!("{path}: accepted by {engines}\n{table}{trial}")
+                    let bounds = bounds_text(&facts);
+                    format!("{path}: accepted by {engines}\n{table}{bounds}{trial}")
                 },
                 || json!({
                     "verdict": "accepted",
@@ -33,6 +37,7 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
                     "engines": engines(&facts),
                     "sandbox": claims::sandbox(facts.sandbox).name(),
                     "programs": programs.iter().map(show::statement::program_json).collect::<Vec<_>>(),
+                    "upper_bounds": facts.programs.iter().map(bounds_json).collect::<Vec<_>>(),
                 }),
             );
             Ok(ExitCode::Accepted)
@@ -43,6 +48,50 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
 
 fn engines(facts: &ObjectFacts) -> Vec<String> {
     facts.engines.iter().map(ToString::to_string).collect()
+}
+
+/// What no run exceeds, and how often loops run.
+fn bounds_text(facts: &ObjectFacts) -> String {
+    let mut text = String::new();
+    for program in &facts.programs {
+        let AcceptedProgram {
+            name,
+            worst_case_instructions: instructions,
+            worst_case_helper_calls: helper_calls,
+            worst_case_map_updates: map_updates,
+            ..
+        } = program;
+        let _ = writeln!(
+            text,
+            "  `{name}`, upper bounds of a run: {instructions} instructions, {helper_calls} helper \
+             calls, {map_updates} map updates"
+        );
+        for item in &program.loops {
+            let place = match &item.line {
+                Some(line) => format!("{}:{}", line.file, line.line),
+                None => format!("slot {}", item.slot),
+            };
+            let bound = show::statement::at_most(item.bound);
+            let _ = writeln!(text, "  `{name}`, loop at {place}: {bound}");
+        }
+        if let Some(slots) = program.unwound_instructions {
+            let _ = writeln!(
+                text,
+                "  `{name}` was proved unwound, in {slots} instructions"
+            );
+        }
+    }
+    text
+}
+
+/// What a statement does not record.
+fn bounds_json(program: &AcceptedProgram) -> Value {
+    json!({
+        "program": program.name,
+        "helper_calls": program.worst_case_helper_calls,
+        "map_updates": program.worst_case_map_updates,
+        "unwound_instructions": program.unwound_instructions,
+    })
 }
 
 fn trial_text(trial: &bpf_verifier::Trial) -> String {

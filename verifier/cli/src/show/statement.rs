@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use bpf_statement::{Program, Statement};
+use bpf_statement::{Loop, LoopMethod, Program, Statement};
 use serde_json::{Value, json};
 
 use super::Table;
@@ -33,7 +33,26 @@ pub(crate) fn text(statement: &Statement) -> String {
     );
     field("tool", claims.tool.to_string());
     text.push_str(&programs(statement.programs()).render(2));
+    for program in statement.programs() {
+        for item in &program.loops {
+            let bound = match item.method {
+                LoopMethod::Fuel => "ended by fuel".to_owned(),
+                _ => at_most(item.bound),
+            };
+            let Loop { slot, method, .. } = item;
+            let _ = writeln!(
+                text,
+                "  `{}`, loop at slot {slot}: {bound} ({method})",
+                program.name
+            );
+        }
+    }
     text
+}
+
+/// How often a loop runs, as an upper bound.
+pub(crate) fn at_most(bound: u64) -> String {
+    format!("at most {bound} iterations each time that it is entered")
 }
 
 /// One row for each program.

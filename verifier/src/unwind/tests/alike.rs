@@ -31,7 +31,7 @@ fn unwound_run(bench: &mut Bench, unwound: &Unwound) -> (Trace, Option<TrapCause
     let mut steps = Steps::new(|step: Step<'_>| {
         match unwound.roles[step.slot as usize] {
             Role::Copy(slot) => trace.push((slot, registers(&step))),
-            Role::Trap => trap = trap.or(unwound.trap_at(step.slot)),
+            Role::Trap => trap = trap.or_else(|| unwound.trap_at(step.slot)),
             Role::Glue => {}
         }
         None::<()>

@@ -51,7 +51,7 @@ fn more_iterations_than_can_be_unwound() {
 /// What takes long is left to a later rung.
 #[test]
 fn long_loops_come_later() {
-    let text = "r0 = 1; r2 = 3000; again: r2 -= 1; if r2 != 0 goto again; exit";
+    let text = "r0 = 1; r2 = 5000; again: r2 -= 1; if r2 != 0 goto again; exit";
     let (outcome, next) = answer(text);
     assert_eq!(code_of(&outcome), codes::UNWOUND.id);
     assert_eq!(next, Next::PlainOrUnwound);

@@ -11,6 +11,7 @@
 
 mod alike;
 mod extremes;
+mod known;
 mod structured;
 mod validation;
 

@@ -159,10 +159,8 @@ fn roles_must_be_right() {
 fn traps_are_whole() {
     refused(|parts| {
         let trap = find(parts, Role::Trap);
-        let branch = (0..trap).rev().find_map(|slot| match parts.code[slot] {
-            Insn::Branch { .. } => Some(slot),
-            _ => None,
-        });
+        let is_branch = |slot: &usize| matches!(parts.code[*slot], Insn::Branch { .. });
+        let branch = (0..trap).rev().find(is_branch);
         let Some(Insn::Branch { target, .. }) = branch.map(|slot| &mut parts.code[slot]) else {
             panic!("no branch");
         };
