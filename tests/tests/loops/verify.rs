@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use bpf_object::{Image, Object, ParseOptions};
-use bpf_verifier::{Limits, Verdict, VerifyOptions, Worker, codes, verify_object};
+use bpf_verifier::{Limits, LoopMethod, Verdict, VerifyOptions, Worker, codes, verify_object};
 
 use crate::judge::Bounds;
 
@@ -48,7 +48,7 @@ pub(crate) fn image(object: &[u8]) -> Image {
 
 /// What `bpfsign verify` says.
 pub(crate) fn ours(object: &[u8]) -> Answer {
-    let (verdict, time) = ask(object, LIMIT);
+    let (verdict, time) = ask(object, LIMIT, LoopMethod::Auto);
     let (opinion, bounds, reason) = match verdict {
         Verdict::Accepted(facts) => {
             let program = &facts.programs[0];
@@ -88,7 +88,7 @@ pub(crate) fn ours(object: &[u8]) -> Answer {
 /// What PREVAIL says alone, on the program as it is. It is never asked alone, so this follows from
 /// what it and the checker say together.
 pub(crate) fn plain(object: &[u8]) -> (Opinion, Duration) {
-    let (verdict, time) = ask(object, PLAIN_LIMIT);
+    let (verdict, time) = ask(object, PLAIN_LIMIT, LoopMethod::Plain);
     let opinion = match verdict {
         Verdict::Accepted(_) => Opinion::Accepts,
         Verdict::Rejected(_) => Opinion::Refuses,
@@ -106,7 +106,7 @@ pub(crate) fn plain(object: &[u8]) -> (Opinion, Duration) {
     (opinion, time)
 }
 
-fn ask(object: &[u8], cpu: Duration) -> (Verdict, Duration) {
+fn ask(object: &[u8], cpu: Duration, loops: LoopMethod) -> (Verdict, Duration) {
     let worker = Worker {
         program: std::env::current_exe().unwrap(),
         args: vec![WORKER.into()],
@@ -116,6 +116,7 @@ fn ask(object: &[u8], cpu: Duration) -> (Verdict, Duration) {
         },
     };
     let options = VerifyOptions {
+        loops,
         trial_seed: Some(1),
         ..VerifyOptions::default()
     };
