@@ -185,6 +185,27 @@ fn summary(rows: &[Row], version: &Result<String, String>) -> String {
         )
         .unwrap();
     }
+    let others: [(&str, Column); 2] = [
+        ("PREVAIL alone", |row| Some(row.plain)),
+        ("Linux", |row| row.kernel),
+    ];
+    for (name, column) in others {
+        let more: Vec<&str> = rows
+            .iter()
+            .filter(|row| is_safe(row) && row.ours.0 != Opinion::Accepts)
+            .filter(|row| column(row).is_some_and(|(opinion, _)| opinion == Opinion::Accepts))
+            .map(|row| row.program.name.as_str())
+            .collect();
+        let more = match more.as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
+        writeln!(
+            text,
+            "\nSafe programs that {name} accepts and `bpfsign verify` does not: {more}."
+        )
+        .unwrap();
+    }
     text
 }
 
