@@ -237,7 +237,7 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
 impl TrialRequest {
     /// A budget for each program, from now on: equal parts of the time. What one leaves over, the
     /// ones behind it have.
-    fn budgets(&self, now: Instant) -> impl Iterator<Item = Budget> {
+    pub(crate) fn budgets(&self, now: Instant) -> impl Iterator<Item = Budget> {
         let programs = u64::try_from(self.facts.len()).unwrap_or(u64::MAX);
         (1..=programs).map(move |nth| {
             let share = u128::from(self.time_ms)

@@ -6,12 +6,13 @@
 
 use bpf_object::Image;
 
-use crate::answer::{Outcome, Rung};
+use crate::answer::{Facts, Outcome, Rung};
 use crate::checks::{self, Failure};
 use crate::finding::Report;
 use crate::ladder;
 use crate::prevail;
 use crate::trial::{self, Budget, Ending};
+use crate::verdict::Counterexample;
 
 /// An opinion about an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,36 @@ pub fn checker(image: &Image) -> Opinion {
             }
         }
         bpf_checker::Verdict::Undecided(why) => Opinion::Undecided(why.to_string()),
+    }
+}
+
+/// What a trial finds that contradicts PREVAIL, if it accepts: the runs, and what is wrong, in a
+/// sentence without a period. Neither own checks nor checker are asked, so that one sees what the
+/// trial finds by itself.
+#[must_use]
+pub fn contradiction_of_prevail(
+    image: &Image,
+    seed: u64,
+    runs: u32,
+) -> Option<(String, Counterexample)> {
+    let (bounds, claims) = prevail::proof_alone(image)?;
+    let facts = Facts {
+        // PREVAIL knows one stack of all frames, and counts no instructions.
+        max_stack: u32::MAX,
+        longest_run: u64::MAX,
+        helper_calls: u64::MAX,
+        map_updates: u64::MAX,
+        unwound: None,
+        loops: Vec::new(),
+        bounds,
+        claims: vec![claims],
+    };
+    match trial::run(image, &facts, seed, Budget { runs, until: None }) {
+        Ending::Contradicted(found) => {
+            let reason = found.wrong.reason.clone();
+            Some((reason, Counterexample::new(image, seed, found)))
+        }
+        Ending::Passed(_) | Ending::Impossible(_) => None,
     }
 }
 

@@ -3,13 +3,13 @@
 use core::fmt;
 use core::ops::RangeInclusive;
 
-use bpf_object::{Line, MapDef, ObjectError};
+use bpf_object::{Image, Line, MapDef, ObjectError};
 use platform_click::{Code, Digest, HelperId, ProgramKind};
 
 use crate::codes;
 use crate::finding::Finding;
 use crate::scenario::Scenario;
-use crate::trial::Summary;
+use crate::trial::{Contradiction, Summary};
 use crate::worker::{Sandbox, WorkerError};
 
 /// The answer about an object.
@@ -178,6 +178,19 @@ pub struct Counterexample {
     pub slot: Option<u32>,
     /// Where that instruction comes from.
     pub line: Option<Line>,
+}
+
+impl Counterexample {
+    pub(crate) fn new(image: &Image, seed: u64, found: Contradiction) -> Self {
+        let slot = found.wrong.slot;
+        Self {
+            seed,
+            run: found.run,
+            scenario: found.scenario,
+            slot,
+            line: slot.and_then(|slot| image.lines().get(slot).cloned()),
+        }
+    }
 }
 
 impl Undecided {

@@ -350,16 +350,10 @@ fn disagreed(name: &str, image: &Image, disagreement: Disagreement) -> Undecided
 
 /// A proof that a run contradicts, with the input.
 fn contradicted(program: &Linked<'_>, seed: u64, found: Contradiction) -> Undecided {
-    let line = |slot| program.image.lines().get(slot).cloned();
+    let reason = found.wrong.reason.clone();
     Undecided {
-        counterexample: Some(Counterexample {
-            seed,
-            run: found.run,
-            scenario: found.scenario,
-            slot: found.wrong.slot,
-            line: found.wrong.slot.and_then(line),
-        }),
-        ..Undecided::new(codes::CONTRADICTED, Some(program.name), found.wrong.reason)
+        counterexample: Some(Counterexample::new(&program.image, seed, found)),
+        ..Undecided::new(codes::CONTRADICTED, Some(program.name), reason)
     }
 }
 

@@ -157,7 +157,7 @@ fn statements() -> impl Strategy<Value = Statement> {
         .prop_flat_map(|issued| (Just(issued), issued + 1..=253_402_300_799));
     let texts = (name(), text(), text(), text(), text());
     let digests = (digest(), digest(), option::of(digest()));
-    let trial = any::<(u64, u64, u64)>();
+    let trial = any::<(u64, u64, u64, u32, u64, u64, u64)>();
     let rest = (1..=MAX_COUNTER, select(SandboxClass::ALL), trial, times);
     (texts, digests, rest, engines(), programs()).prop_map(
         |(texts, digests, (counter, sandbox, trial, times), engines, programs)| {
@@ -173,6 +173,10 @@ fn statements() -> impl Strategy<Value = Statement> {
                     runs: trial.0,
                     instructions: trial.1,
                     seed: trial.2,
+                    branches_taken: trial.3.into(),
+                    branches: trial.4 | u64::from(u32::MAX),
+                    max_runs: trial.5,
+                    max_time_ms: trial.6,
                 },
                 programs,
                 issued_at: UnixTime::from_secs(times.0),

@@ -34,6 +34,19 @@ fn the_usual_claims_are_a_statement() {
     assert_eq!(Statement::decode(&statement.encode()), Ok(statement));
 }
 
+#[test]
+fn no_more_directions_are_taken_than_there_are() {
+    let taken = |taken, of| {
+        changed(|claims| (claims.trial.branches_taken, claims.trial.branches) = (taken, of))
+    };
+    assert!(taken(4, 4).is_ok() && taken(0, 0).is_ok());
+    for (number, of) in [(1, 0), (5, 4), (u64::MAX, u64::MAX - 1)] {
+        assert!(out_of_range("number of directions taken")(taken(
+            number, of
+        )));
+    }
+}
+
 /// The bound on bundles leaves room for every statement with certificates of any allowed size.
 #[test]
 fn the_largest_statement_fits_a_bundle() {

@@ -122,6 +122,17 @@ pub(crate) struct VerifyOptions {
     /// Memory in MiB that a proof may take.
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..=65536))]
     pub(crate) memory: u64,
+    /// Seconds that the trial may take, for all programs together; it ends before that when more
+    /// runs find nothing new.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) trial_time: u64,
+    /// Runs of each program in the trial at most.
+    #[arg(long, value_name = "RUNS", default_value_t = bpf_verifier::VerifyOptions::DEFAULT_TRIAL_RUNS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trial_runs: u32,
+    /// Where to keep the object and the input when a run contradicts a proof: a directory, made if
+    /// it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep_counterexample: Option<PathBuf>,
 }
 
 /// How programs with loops are proved.

@@ -114,6 +114,10 @@ pub(crate) fn trial(facts: &ObjectFacts) -> Result<Trial, CliError> {
         runs: trial.runs,
         instructions: trial.instructions,
         seed: trial.seed,
+        branches_taken: trial.branches_taken.into(),
+        branches: trial.branches.into(),
+        max_runs: trial.max_runs.into(),
+        max_time_ms: trial.max_time_ms,
     })
 }
 

@@ -6,6 +6,7 @@ mod claims;
 mod clock;
 mod commands;
 mod counter;
+mod counterexample;
 mod error;
 mod files;
 mod output;

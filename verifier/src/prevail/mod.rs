@@ -210,6 +210,29 @@ pub(crate) fn alone(image: &Image) -> Result<Option<(u32, String)>, String> {
     Ok(Some((slot, message)))
 }
 
+/// What the engine claims by itself, if it accepts. Where it also claims that no run comes to an exit,
+/// return values are bounded by the kind alone.
+pub(crate) fn proof_alone(image: &Image) -> Option<(Bounds, Claims)> {
+    let outputs = checks::check(image).map(|checked| checked.outputs);
+    let analysis = analyse(image, &outputs.unwrap_or_default()).ok();
+    let mut analysis = analysis.filter(|analysis| !analysis.result.failed)?;
+    let Analysis {
+        program,
+        registry,
+        result,
+        ..
+    } = &mut analysis;
+    let allowed = image.kind().returns();
+    let bounds = bounds(image.kind(), program, registry, result);
+    let bounds = bounds.unwrap_or_else(|_| Bounds {
+        max_loop_count: 0,
+        exit_low: *allowed.start(),
+        exit_high: *allowed.end(),
+        highest_output: None,
+    });
+    Some((bounds, claims::claims(image, &mut analysis, &same_slot)))
+}
+
 /// The engine's form of the image's instructions.
 fn instructions(image: &Image) -> Vec<EbpfInst> {
     image

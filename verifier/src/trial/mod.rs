@@ -51,8 +51,8 @@ const MIN_RUNS: u32 = 1_024;
 /// leave open.
 const QUIET_WHEN_COVERED: u32 = 512;
 
-/// The same when some direction was not taken. What is found rarely is mostly found before: among
-/// the samples, no direction was first taken after a quieter time.
+/// The same when some direction was not taken, perhaps since it cannot be: less than a tenth of a
+/// second of an ordinary program.
 const QUIET_OTHERWISE: u32 = 8_192;
 
 /// How much is tried. It ends earlier where more runs find nothing new.

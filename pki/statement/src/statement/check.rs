@@ -6,7 +6,7 @@ use platform_click::{ProgramKind, VerifierProfile, limits};
 
 use super::{
     Claims, ExitRange, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS, Map, Program,
-    StatementError, Termination,
+    StatementError, Termination, Trial,
 };
 use crate::text::Text;
 use crate::time::UnixTime;
@@ -14,6 +14,12 @@ use crate::time::UnixTime;
 /// The first rule that does not hold. Lists are short, so each item is compared with those before.
 pub(super) fn check(claims: &Claims) -> Result<(), StatementError> {
     in_range("counter", claims.counter, 1, MAX_COUNTER)?;
+    let Trial {
+        branches_taken,
+        branches,
+        ..
+    } = claims.trial;
+    in_range("number of directions taken", branches_taken, 0, branches)?;
     count("number of engines", claims.engines.len(), 1, MAX_ENGINES)?;
     each_once("engine", claims.engines.iter().map(|engine| &engine.name))?;
     count(

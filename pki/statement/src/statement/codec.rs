@@ -32,9 +32,7 @@ pub(super) fn write(claims: &Claims) -> Vec<u8> {
     });
     out.i64(9).u64(claims.sandbox.number().into());
     out.i64(10).u64(claims.termination.number().into());
-    out.i64(11).array(3);
-    out.u64(claims.trial.runs).u64(claims.trial.instructions);
-    out.u64(claims.trial.seed);
+    write_trial(out.i64(11), &claims.trial);
     out.i64(12).list(&claims.programs, write_program);
     out.i64(13).u64(claims.issued_at.as_secs());
     out.i64(14).u64(claims.expires_at.as_secs());
@@ -188,12 +186,23 @@ fn read_engine(input: &mut Reader<'_>) -> Result<Engine, StatementError> {
     Ok(Engine { name, version })
 }
 
+fn write_trial(out: &mut Writer, trial: &Trial) {
+    out.array(7);
+    out.u64(trial.runs).u64(trial.instructions).u64(trial.seed);
+    out.u64(trial.branches_taken).u64(trial.branches);
+    out.u64(trial.max_runs).u64(trial.max_time_ms);
+}
+
 fn read_trial(input: &mut Reader<'_>) -> Result<Trial, StatementError> {
-    input.array(3)?;
+    input.array(7)?;
     Ok(Trial {
         runs: input.u64()?,
         instructions: input.u64()?,
         seed: input.u64()?,
+        branches_taken: input.u64()?,
+        branches: input.u64()?,
+        max_runs: input.u64()?,
+        max_time_ms: input.u64()?,
     })
 }
 

@@ -122,6 +122,15 @@ pub struct Trial {
     pub instructions: u64,
     /// What the packets and map contents were generated from.
     pub seed: u64,
+    /// Directions of branches that were taken.
+    pub branches_taken: u64,
+    /// Directions of branches that the proofs leave open.
+    pub branches: u64,
+    /// Executions of each program that there might have been; there are fewer where more find
+    /// nothing new.
+    pub max_runs: u64,
+    /// Milliseconds that there were for all programs together.
+    pub max_time_ms: u64,
 }
 
 /// A map, as proofs took it for granted.

@@ -14,7 +14,7 @@ use crate::args;
 use crate::claims;
 use crate::error::{CliError, codes};
 use crate::output::Output;
-use crate::{files, show};
+use crate::{counterexample, files, show};
 
 pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliError> {
     let object = files::read(&args.object, limits::MAX_OBJECT_SIZE)?;
@@ -36,6 +36,7 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
                     "object_sha256": facts.object.to_string(),
                     "engines": engines(&facts),
                     "sandbox": claims::sandbox(facts.sandbox).name(),
+                    "trial": facts.trial.as_ref().map(trial_json),
                     "programs": programs.iter().map(show::statement::program_json).collect::<Vec<_>>(),
                     "upper_bounds": facts.programs.iter().map(bounds_json).collect::<Vec<_>>(),
                 }),
@@ -96,11 +97,22 @@ fn bounds_json(program: &AcceptedProgram) -> Value {
 
 fn trial_text(trial: &bpf_verifier::Trial) -> String {
     format!(
-        "  trial: {} runs, {} instructions, {} % of branch directions taken\n",
-        trial.runs,
-        trial.instructions,
-        trial.coverage_percent()
+        "  trial: {} runs, {} instructions, {} of {} branch directions taken\n",
+        trial.runs, trial.instructions, trial.branches_taken, trial.branches
     )
+}
+
+fn trial_json(trial: &bpf_verifier::Trial) -> Value {
+    json!({
+        "runs": trial.runs,
+        "instructions": trial.instructions,
+        "cut": trial.cut,
+        "seed": trial.seed,
+        "branches_taken": trial.branches_taken,
+        "branches": trial.branches,
+        "max_runs": trial.max_runs,
+        "max_time_ms": trial.max_time_ms,
+    })
 }
 
 /// Verifies in a child process.
@@ -124,17 +136,25 @@ pub(crate) fn prove(
             memory: options.memory << 20,
         },
     };
+    let keep = options.keep_counterexample.as_deref();
+    let bpffilter = options.kind;
     let options = VerifyOptions {
-        bpffilter: options.kind,
+        bpffilter,
         loops: match options.loops {
             args::Loops::Auto => LoopMethod::Auto,
             args::Loops::Plain => LoopMethod::Plain,
             args::Loops::Unwind => LoopMethod::Unwind,
         },
+        trial_runs: options.trial_runs,
+        trial_time: core::time::Duration::from_secs(options.trial_time),
         ..VerifyOptions::default()
     };
-    bpf_verifier::verify_object(object, &options, &worker)
-        .map_err(|error| CliError::new(error.code(), &error).about(path))
+    let verdict = bpf_verifier::verify_object(object, &options, &worker)
+        .map_err(|error| CliError::new(error.code(), &error).about(path))?;
+    if let (Verdict::Undecided(undecided), Some(directory)) = (&verdict, keep) {
+        counterexample::keep(directory, object, bpffilter, undecided)?;
+    }
+    Ok(verdict)
 }
 
 /// Says why there is no acceptance, and gives the exit code.
@@ -172,7 +192,9 @@ fn undecided_error(undecided: &Undecided) -> CliError {
     };
     let error = CliError::message(undecided.code, message);
     match &undecided.counterexample {
-        Some(found) => error.hint(show::finding::runs(found)),
+        Some(found) => error.hint(show::finding::runs(found)).hint(
+            "`--keep-counterexample DIR` keeps what repeats it, ready to be reported; a trial draws a new seed each time.",
+        ),
         None => error,
     }
 }

@@ -29,7 +29,10 @@ pub(crate) fn text(statement: &Statement) -> String {
     let trial = &claims.trial;
     field(
         "trial",
-        format!("{} runs, {} instructions", trial.runs, trial.instructions),
+        format!(
+            "{} runs, {} instructions, {} of {} branch directions",
+            trial.runs, trial.instructions, trial.branches_taken, trial.branches
+        ),
     );
     field("tool", claims.tool.to_string());
     text.push_str(&programs(statement.programs()).render(2));
@@ -145,6 +148,10 @@ pub(crate) fn json(statement: &Statement) -> Value {
             "runs": claims.trial.runs,
             "instructions": claims.trial.instructions,
             "seed": claims.trial.seed,
+            "branches_taken": claims.trial.branches_taken,
+            "branches": claims.trial.branches,
+            "max_runs": claims.trial.max_runs,
+            "max_time_ms": claims.trial.max_time_ms,
         },
         "programs": statement.programs().iter().map(program_json).collect::<Vec<_>>(),
         "issued_at": claims.issued_at.to_string(),
