@@ -4,9 +4,9 @@
 //! is refused, because there are none, and an argument that is given twice is refused instead of
 //! the last one winning.
 //!
-//! The text is cut into tokens, these into statements ([`syntax`]); [`declare`] finds what each name
-//! stands for, one pair of braces at a time; [`expand`] puts the elements of compound elements in
-//! their place, with variables replaced; [`tunnel`] leads connections through what has gone.
+//! The text is cut into tokens, these into statements (`syntax`); `declare` finds what each name
+//! stands for, one pair of braces at a time; `expand` puts the elements of compound elements in
+//! their place, with variables replaced; `tunnel` leads connections through what has gone.
 
 mod arguments;
 mod compound;
