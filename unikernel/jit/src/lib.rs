@@ -1,6 +1,6 @@
 //! Compiles linked eBPF programs to machine code, and runs it.
 //!
-//! [`compile`] turns an [`Image`](bpf_object::Image) into the bytes of its machine code, one
+//! [`compile`] turns an [`Image`] into the bytes of its machine code, one
 //! instruction after the other, all of RFC 9669 (ISA v1 to v4). [`Program`] is machine code with the
 //! maps, data and stack that it works on; it runs as [`bpf_runtime::Instance`] does, and calls the
 //! same helpers.

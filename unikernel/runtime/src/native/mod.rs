@@ -7,7 +7,7 @@
 //!
 //! # Who owns what while machine code runs
 //! [`Native::run`] borrows everything that the program can reach and enters the code. While the code
-//! runs, no Rust reference to any of it is used; when it calls a helper, [`call`] makes references of
+//! runs, no Rust reference to any of it is used; when it calls a helper, `call` makes references of
 //! the pointers again, uses them, and drops them before it returns to the code. So at any time either
 //! machine code or Rust uses the memory, never both, and Rust reads anew what machine code wrote,
 //! since the code is called through a pointer that the compiler cannot look behind.
