@@ -37,7 +37,7 @@ fn findings_point_at_the_line() {
         assert_eq!(lab.files(), before);
         insta::assert_snapshot!(sample.name, ended.err);
     }
-    assert_eq!(count, 8);
+    assert_eq!(count, 9);
 }
 
 #[test]
