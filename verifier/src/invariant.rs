@@ -36,7 +36,8 @@ impl Invariant {
         value.map_or("", |value| value.trim_start_matches(" in "))
     }
 
-    /// The least and greatest value of a variable, if both are known.
+    /// The least and greatest value of a variable, if both are known: for messages. The text form writes
+    /// `a=b` where the engine may know no more than `b<=a`, so no proof can rest on it.
     pub(crate) fn interval(&self, variable: &str) -> Option<(i64, i64)> {
         self.interval_within(variable, MAX_HOPS)
     }

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ::prevail::crab::ebpf_domain::{DomainContext, EbpfDomain};
-use ::prevail::crab::var_registry::VariableRegistry;
-use ::prevail::spec::type_descriptors::ProgramInfo;
+use ::prevail::crab::ebpf_domain::DomainContext;
 use bpf_object::{Image, Reg};
-use platform_click::PROFILE;
 
-use super::{Analysis, ENGINE};
+use super::reading::Reading;
+use super::{Analysis, ENGINE, reading_with};
 use crate::claims::{Claims, Collector, Held, Numbers, Place, SlotOf, Target};
-use crate::invariant::{Bounds, Invariant};
-use crate::platform::{ClickPlatform, options};
 
 /// The engine's claims of `image`, from its result for the program that it judged. An instruction
 /// that is inlined several times is claimed about once, for all together.
@@ -25,12 +21,7 @@ pub(super) fn claims(
     }: &mut Analysis,
     slot_of: SlotOf<'_>,
 ) -> Claims {
-    // What constraints are read with; they refer to registers alone.
-    let (platform, options, info) = (
-        ClickPlatform::new(image),
-        options(&PROFILE),
-        ProgramInfo::default(),
-    );
+    let (platform, options, info) = reading_with(image);
     let context = &DomainContext::new(&info, program, &options, &platform);
     let mut collector = Collector::new(image);
     let original = |number: i32| slot_of(u32::try_from(number).ok()?);
@@ -64,32 +55,11 @@ pub(super) fn claims(
     collector.finish(ENGINE.name)
 }
 
-/// Reads what one state holds of registers.
-struct Reading<'a> {
-    state: &'a EbpfDomain,
-    invariant: Invariant,
-    context: &'a DomainContext<'a>,
-    registry: &'a mut VariableRegistry,
-}
-
-impl<'a> Reading<'a> {
-    fn new(
-        state: &'a EbpfDomain,
-        context: &'a DomainContext<'a>,
-        registry: &'a mut VariableRegistry,
-    ) -> Self {
-        Self {
-            invariant: Invariant::new(state, registry),
-            state,
-            context,
-            registry,
-        }
-    }
-
+impl Reading<'_> {
     /// What a register holds, if it is of one type.
     fn held(&mut self, register: Reg) -> Option<Held> {
         let register = register.number();
-        let (target, offset) = match self.invariant.types(register) {
+        let (target, offset) = match self.types(register) {
             "number" => return Some(Held::Numbers(self.numbers(register))),
             "ctx" => (Target::Context, Some("ctx_offset")),
             "packet" => (Target::Packet, Some("packet_offset")),
@@ -131,36 +101,6 @@ impl<'a> Reading<'a> {
             unsigned,
             ..any
         }
-    }
-
-    /// The bounds of a register's variable.
-    fn bounds(&mut self, register: u8, kind: &str) -> Bounds {
-        let variable = format!("r{register}.{kind}");
-        match self.invariant.bounds(&variable) {
-            Some(bounds) => bounds,
-            None if self.invariant.mentions(&variable) => self.exact(&variable),
-            None => (None, None),
-        }
-    }
-
-    /// The bounds of a variable that the text form names together with another one: it writes `a=b`
-    /// where it knows no more than `b<=a`, and leaves out the bounds of `a`. So the state is asked:
-    /// the only bounds that it gives are those of `r0`, which is made equal to the variable.
-    fn exact(&mut self, variable: &str) -> Bounds {
-        let mut state = self.state.clone();
-        state.havoc(self.registry.get("r0.svalue"));
-        let equal = [format!("r0.svalue={variable}")].into();
-        let equal = EbpfDomain::from_constraints(&equal, false, self.context, self.registry);
-        let value = state.meet(&equal).get_r0(self.registry);
-        if value.is_bottom() {
-            return (None, None);
-        }
-        let [low, high] = [value.lb(), value.ub()].map(|bound| {
-            let number = bound.number()?;
-            let signed = number.to_i64().map(i128::from);
-            signed.or_else(|| number.to_u64().map(i128::from))
-        });
-        (low, high)
     }
 }
 

@@ -7,6 +7,7 @@ mod claims;
 mod frames;
 mod labels;
 pub(crate) mod outputs;
+mod reading;
 mod returns;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use ::prevail::fwd_analyzer;
 use ::prevail::ir::program::Program;
 use ::prevail::ir::unmarshal::unmarshal;
 use ::prevail::result::AnalysisResult;
+use ::prevail::spec::config::EbpfVerifierOptions;
 use ::prevail::spec::type_descriptors::ProgramInfo;
 use ::prevail::spec::vm_isa::EbpfInst;
 use bpf_object::{Image, Insn, Wide};
@@ -128,7 +130,9 @@ pub(crate) fn prove_as(
     if !outside.is_empty() {
         return Proof::Rejected(outside);
     }
-    let beyond = beyond_frame(&checked.accesses, *labels, registry, result);
+    let (platform, options, info) = reading_with(image);
+    let context = DomainContext::new(&info, program, &options, &platform);
+    let beyond = beyond_frame(&checked.accesses, *labels, &context, registry, result);
     if !beyond.is_empty() {
         return Proof::Rejected(beyond);
     }
@@ -144,6 +148,15 @@ pub(crate) fn prove_as(
         }
         Err(contradiction) => Proof::Contradicted(contradiction),
     }
+}
+
+/// What constraints about the registers of an image are read with, beside its program.
+fn reading_with(image: &Image) -> (ClickPlatform, EbpfVerifierOptions, ProgramInfo) {
+    (
+        ClickPlatform::new(image),
+        options(&PROFILE),
+        ProgramInfo::default(),
+    )
 }
 
 /// What the engine found, and what its answer is read with.
