@@ -27,7 +27,7 @@ const FULL_PROPTEST_CASES: &str = "16384";
 /// and how many times as many cases. 10^7 pairs for each operation, a million programs.
 const LONG_CHECKER_TESTS: &[(&str, &str, &str)] = &[
     ("checker-pairs", "operations", "500"),
-    ("checker-runs", "oracle::accepted", "60"),
+    ("checker-runs", "oracle::accepted", "50"),
 ];
 
 /// The corpus of loops on many more inputs, and compiled in every way.
