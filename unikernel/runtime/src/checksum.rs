@@ -5,7 +5,8 @@
 
 /// The sum of `bytes`, words in the machine's byte order and the last filled up with zeros, and of
 /// `seed`.
-pub(crate) fn partial(bytes: &[u8], seed: u32) -> u32 {
+#[must_use]
+pub fn partial(bytes: &[u8], seed: u32) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     let sum = words
         .iter()
@@ -18,12 +19,14 @@ pub(crate) fn partial(bytes: &[u8], seed: u32) -> u32 {
 }
 
 /// One sum without another.
-pub(crate) const fn subtract(sum: u32, other: u32) -> u32 {
+#[must_use]
+pub const fn subtract(sum: u32, other: u32) -> u32 {
     add(sum, !other)
 }
 
-/// The sum in 16 bits.
-pub(crate) const fn fold(sum: u32) -> u16 {
+/// The sum in 16 bits, whose little-endian bytes stand in packets in this order.
+#[must_use]
+pub const fn fold(sum: u32) -> u16 {
     let [a, b, c, d] = sum.to_le_bytes();
     let (low, high) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
     let (sum, carry) = low.overflowing_add(high);
@@ -34,6 +37,20 @@ pub(crate) const fn fold(sum: u32) -> u16 {
 const fn add(left: u32, right: u32) -> u32 {
     let (sum, carry) = left.overflowing_add(right);
     if carry { sum.wrapping_add(1) } else { sum }
+}
+
+/// What a checksum field holds where the rest sums up to `sum`: its complement.
+#[must_use]
+pub const fn field(sum: u32) -> [u8; 2] {
+    (!fold(sum)).to_le_bytes()
+}
+
+/// A checksum field after bytes under it have changed from `before` to `after`, both at even offsets
+/// (RFC 1624, equation 3).
+#[must_use]
+pub fn updated(checksum: [u8; 2], before: &[u8], after: &[u8]) -> [u8; 2] {
+    let sum = u32::from(!u16::from_le_bytes(checksum));
+    field(partial(after, subtract(sum, partial(before, 0))))
 }
 
 #[cfg(test)]
@@ -55,6 +72,14 @@ mod tests {
             padded[..len].copy_from_slice(&EXAMPLE[..len]);
             assert_eq!(partial(&EXAMPLE[..len], 7), partial(&padded, 7));
         }
+    }
+
+    /// RFC 1624, section 4: the header sums up to 0xcd7a; a field changes from 0x5555 to 0x3285.
+    #[test]
+    fn the_example_of_an_update() {
+        let updated = updated([0xdd, 0x2f], &[0x55, 0x55], &[0x32, 0x85]);
+        assert_eq!(updated, [0, 0]);
+        assert_eq!(field(0), [0xff, 0xff]);
     }
 
     #[test]

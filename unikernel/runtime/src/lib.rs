@@ -19,7 +19,7 @@ extern crate alloc;
 
 mod address;
 mod arithmetic;
-mod checksum;
+pub mod checksum;
 pub mod codes;
 mod context;
 mod environment;
@@ -35,6 +35,7 @@ mod memory;
     reason = "machine code reaches memory by address; each block has its proof"
 )]
 pub mod native;
+mod notes;
 mod number;
 mod packet;
 mod registers;
@@ -47,5 +48,6 @@ pub use fault::{Access, Fault, FaultCause, Region};
 pub use instance::{Instance, LoadError, Outcome};
 pub use interpreter::{NoObserver, Observer};
 pub use map::{Errno, MAX_PROGRAM_MEMORY, Map, Maps, MapsError};
+pub use notes::{Notes, PacketType};
 pub use packet::{Annotations, Packet, PacketError};
 pub use registers::Registers;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use platform_click::{Code, limits};
 
 use crate::codes;
+use crate::notes::Notes;
 
 /// What elements know of a packet beside its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +58,11 @@ impl PacketError {
 /// and `take` at the back. New bytes are zero. An operation that fails changes nothing.
 #[derive(Clone, Debug)]
 pub struct Packet {
-    /// Annotations.
+    /// Annotations that programs see.
     pub annotations: Annotations,
+    /// Annotations that only elements see.
+    pub notes: Notes,
+    headers: Headers,
     /// Every byte outside of `start..end` may hold anything.
     buffer: Vec<u8>,
     start: usize,
@@ -99,6 +103,8 @@ impl Packet {
         }
         Ok(Self {
             annotations: Annotations::default(),
+            notes: Notes::default(),
+            headers: Headers::NONE,
             buffer,
             start,
             end,
@@ -115,6 +121,8 @@ impl Packet {
                 rx_time_ns: 0,
                 delay_ns: 0,
             },
+            notes: Notes::NONE,
+            headers: Headers::NONE,
             buffer: Vec::new(),
             start: 0,
             end: 0,
@@ -238,16 +246,126 @@ impl Packet {
         let moved = Self::with_room(self.bytes(), headroom, tailroom)?;
         *self = Self {
             annotations: self.annotations,
+            notes: self.notes,
+            headers: self.headers.moved(self.start, moved.start),
             ..moved
         };
         Ok(())
     }
+
+    /// Puts back the last `count` bytes that were removed at the front, as they are now: what
+    /// [`Self::pull`] removed, unless the packet has moved since or the place was used again.
+    ///
+    /// # Errors
+    /// Fewer bytes were removed; then they are new zeros, if there is room. The packet would be too
+    /// long, or there is no memory.
+    pub fn unpull(&mut self, count: usize) -> Result<(), PacketError> {
+        match self.start.checked_sub(count) {
+            Some(start) if self.end.saturating_sub(start) <= limits::MAX_PACKET_SIZE => {
+                self.start = start;
+                Ok(())
+            }
+            _ => self.push(count),
+        }
+    }
+
+    /// Notes where the link-layer header starts: `offset` bytes into the packet. Headers stay where
+    /// they are when bytes are added or removed.
+    pub fn set_mac_header(&mut self, offset: usize) {
+        self.headers.mac = self.place(offset);
+    }
+
+    /// The link-layer header and all that follows, whether or not it was removed from the packet.
+    #[must_use]
+    pub fn mac_header(&self) -> Option<&[u8]> {
+        self.buffer.get(index(self.headers.mac)?..self.end)
+    }
+
+    /// Notes where the network header starts, `offset` bytes into the packet, and that it has
+    /// `length` bytes, behind which the transport header starts.
+    pub fn set_network_header(&mut self, offset: usize, length: usize) {
+        self.headers.network = self.place(offset);
+        self.headers.transport = self.place(offset.saturating_add(length));
+    }
+
+    /// Notes that the network header starts here no more.
+    pub const fn clear_headers(&mut self) {
+        self.headers = Headers::NONE;
+    }
+
+    /// Bytes of the packet in front of the network header. `None` if nobody has noted where it is, or
+    /// the packet does not reach there, or it was removed.
+    #[must_use]
+    pub fn network_header(&self) -> Option<usize> {
+        self.offset(self.headers.network)
+    }
+
+    /// Bytes of the packet in front of the transport header, as [`Self::network_header`].
+    #[must_use]
+    pub fn transport_header(&self) -> Option<usize> {
+        self.offset(self.headers.transport)
+    }
+
+    /// The place of an offset into the packet, within the buffer. None if the packet ends before.
+    fn place(&self, offset: usize) -> u32 {
+        let place = self.start.checked_add(offset);
+        let place = place.filter(|place| *place <= self.end);
+        place
+            .and_then(|place| u32::try_from(place).ok())
+            .unwrap_or(Headers::NOWHERE)
+    }
+
+    fn offset(&self, place: u32) -> Option<usize> {
+        let place = index(place).filter(|place| *place <= self.end)?;
+        place.checked_sub(self.start)
+    }
 }
 
-/// Two packets are equal when bytes and annotations are; room does not matter.
+/// Where the headers of a packet start, as places in its buffer.
+#[derive(Clone, Copy, Debug)]
+struct Headers {
+    mac: u32,
+    network: u32,
+    transport: u32,
+}
+
+impl Headers {
+    /// More than the place of any byte: a buffer has three times the longest packet at most.
+    const NOWHERE: u32 = u32::MAX;
+
+    const NONE: Self = Self {
+        mac: Self::NOWHERE,
+        network: Self::NOWHERE,
+        transport: Self::NOWHERE,
+    };
+
+    /// The places after a packet that started at `from` was copied to `to`. What lies in front of the
+    /// packet was not copied and is forgotten.
+    fn moved(self, from: usize, to: usize) -> Self {
+        let moved = |place: u32| {
+            let place = index(place).and_then(|place| place.checked_sub(from));
+            let place = place.and_then(|offset| u32::try_from(offset.saturating_add(to)).ok());
+            place.unwrap_or(Self::NOWHERE)
+        };
+        Self {
+            mac: moved(self.mac),
+            network: moved(self.network),
+            transport: moved(self.transport),
+        }
+    }
+}
+
+/// A place as an index.
+fn index(place: u32) -> Option<usize> {
+    let place = Some(place).filter(|place| *place != Headers::NOWHERE)?;
+    usize::try_from(place).ok()
+}
+
+/// Two packets are equal when bytes and annotations are; room and headers do not matter.
 impl PartialEq for Packet {
     fn eq(&self, other: &Self) -> bool {
-        self.annotations == other.annotations && self.bytes() == other.bytes()
+        (self.annotations, self.notes) == (other.annotations, other.notes)
+            && self.bytes() == other.bytes()
     }
 }
 
@@ -338,6 +456,37 @@ mod tests {
         packet.put(200).unwrap();
         assert_eq!(&packet.bytes()[..5], [0, 0, 0, 1, 2]);
         assert_eq!((packet.len(), packet.annotations.mark), (205, 9));
+    }
+
+    #[test]
+    fn headers_stay_where_they_are() {
+        let mut packet = Packet::with_room(b"mac.ip..tcp", 4, 0).unwrap();
+        assert_eq!((packet.network_header(), packet.mac_header()), (None, None));
+        packet.set_mac_header(0);
+        packet.set_network_header(4, 4);
+        packet.pull(4).unwrap();
+        assert_eq!(packet.network_header(), Some(0));
+        assert_eq!(packet.mac_header(), Some(&b"mac.ip..tcp"[..]));
+        packet.pull(1).unwrap();
+        assert_eq!(packet.network_header(), None, "it was cut");
+        packet.unpull(5).unwrap();
+        assert_eq!(packet.bytes(), b"mac.ip..tcp");
+        assert_eq!(packet.transport_header(), Some(8));
+        // The packet moves, and what lies in front of it is gone.
+        packet.pull(4).unwrap();
+        packet.put(99).unwrap();
+        assert_eq!(packet.mac_header(), None);
+        packet.push(200).unwrap();
+        assert_eq!(packet.network_header(), Some(200));
+        assert_eq!(packet.transport_header(), Some(204));
+        packet.take(102).unwrap();
+        assert_eq!(packet.len(), 204);
+        packet.take(1).unwrap();
+        assert_eq!(packet.transport_header(), None, "the packet ends before");
+        packet.set_network_header(204, 0);
+        assert_eq!(packet.network_header(), None);
+        packet.clear_headers();
+        assert_eq!(packet.network_header(), None);
     }
 
     #[test]
