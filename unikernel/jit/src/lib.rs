@@ -63,7 +63,7 @@ use bpf_object::Image;
 pub use error::JitError;
 pub use memory::{MachineMemory, MemoryError, SealedCode};
 pub use options::{Everywhere, Options, Reach};
-pub use program::Program;
+pub use program::{Program, Spent};
 
 /// The machine code of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]

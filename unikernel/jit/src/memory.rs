@@ -29,7 +29,7 @@ pub trait MachineMemory {
 /// [`Self::start`] is the address of the bytes of the [`MachineCode`] that the value was made of, in
 /// memory that can be executed and that nobody can write as long as the value lives. When it is
 /// dropped, the memory is given back and can no longer be executed.
-pub unsafe trait SealedCode: fmt::Debug {
+pub unsafe trait SealedCode: fmt::Debug + Send {
     /// Where the code begins.
     fn start(&self) -> NonNull<u8>;
 }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use bpf_loader::AdmittedProgram;
 use bpf_object::Image;
-use bpf_runtime::native::{Entry, Native, Returned};
+use bpf_runtime::native::{self, Entry, Native, Returned};
 use bpf_runtime::{Environment, Errno, Fault, Maps, MapsError, Packet};
 use platform_click::ProgramKind;
 
@@ -21,6 +21,14 @@ pub struct Program {
     /// Where the sealed code begins.
     entry: Entry,
     /// The memory of the code.
+    _sealed: Box<dyn SealedCode>,
+}
+
+/// What is left of a program whose maps were taken: memory to be given back.
+#[derive(Debug)]
+pub struct Spent {
+    _native: native::Spent,
+    _code: MachineCode,
     _sealed: Box<dyn SealedCode>,
 }
 
@@ -115,6 +123,27 @@ impl Program {
     /// An equal name with another shape; nothing has changed then.
     pub fn adopt_maps(&mut self, replaced: &mut Self) -> Result<(), MapsError> {
         self.native.adopt_maps_of(&mut replaced.native)
+    }
+
+    /// [`Self::adopt_maps`] of maps that no program has, or one that was interpreted.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn adopt_maps_from(&mut self, replaced: &mut Maps) -> Result<(), MapsError> {
+        self.native.adopt_maps(replaced)
+    }
+
+    /// Ends the program: gives its maps, and what is left, which may be dropped later. Giving pages
+    /// back takes the system longer than a packet should wait.
+    #[must_use]
+    pub fn into_maps(self) -> (Maps, Spent) {
+        let (maps, native) = self.native.into_maps();
+        let spent = Spent {
+            _native: native,
+            _code: self.code,
+            _sealed: self._sealed,
+        };
+        (maps, spent)
     }
 
     /// The program's copy of the data section with this index in the image.

@@ -543,6 +543,32 @@ fn maps_survive_a_program_that_is_replaced() {
     );
 }
 
+/// As the dataplane replaces programs: compiled in one thread, run in another, and given back piece by
+/// piece.
+#[test]
+fn programs_change_threads_and_give_their_maps_away() {
+    let _alone = alone();
+    let program = Program::new(assemble(
+        "*(u64 *)(r10 - 8) = 0\nr1 = map[0] ll\nr2 = r10\nr2 += -8\ncall 0x1\n\
+         if r0 == 0 goto none\nr1 = 1\nlock *(u64 *)(r0 + 0) += r1\nr0 = *(u64 *)(r0 + 0)\nnone:\nexit",
+    ))
+    .map("counts", MapKind::Array, 4, 8, 1);
+    let image = program.image();
+    let compile = || {
+        std::thread::scope(|scope| {
+            let compiling = scope.spawn(|| compiled(&image, &Options::default()));
+            compiling.join().unwrap()
+        })
+    };
+    let mut old = compile();
+    assert_eq!(run(&mut old, 9).unwrap().value, 1);
+    let (mut maps, spent) = old.into_maps();
+    let mut new = compile();
+    new.adopt_maps_from(&mut maps).unwrap();
+    drop(spent);
+    assert_eq!(run(&mut new, 9).unwrap().value, 2);
+}
+
 /// Constants that a program chooses are not found in its code.
 #[test]
 fn blinding_hides_constants() {

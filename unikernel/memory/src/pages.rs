@@ -16,6 +16,9 @@ pub(crate) struct Pages {
     writable: usize,
 }
 
+// SAFETY: the pages belong to this value alone, and are mapped for the process, not for a thread.
+unsafe impl Send for Pages {}
+
 impl Pages {
     /// At least `len` bytes.
     pub(crate) fn new(len: usize) -> Result<Self> {

@@ -125,6 +125,12 @@ impl Instance {
         &mut self.memory.maps
     }
 
+    /// Ends the program and gives its maps.
+    #[must_use]
+    pub fn into_maps(self) -> Maps {
+        self.memory.maps
+    }
+
     /// Takes over the maps of a program that this one replaces, as [`Maps::adopt`] does.
     ///
     /// # Errors

@@ -355,6 +355,21 @@ fn maps_of_equal_name_and_shape_survive_a_replacement() {
 }
 
 #[test]
+fn maps_that_no_heir_has_are_split_off() {
+    let def = |name| map_def(name, MapKind::Array, 4, 8, 1);
+    let mut old = maps(&[def("gone"), def("kept"), def("lost")]);
+    let heir = maps(&[def("new"), def("kept")]);
+    let unclaimed = old.split_unclaimed(&heir);
+    let names = |maps: &Maps| -> Vec<String> {
+        maps.iter()
+            .map(|map| map.definition().name.clone())
+            .collect()
+    };
+    assert_eq!(names(&unclaimed), ["gone", "lost"]);
+    assert_eq!(names(&old), ["kept"]);
+}
+
+#[test]
 fn a_map_of_another_shape_refuses_a_replacement_and_nothing_changes() {
     let shape = |value, max| map_def("kept", MapKind::Hash, 4, value, max);
     let same = map_def("same", MapKind::Array, 4, 8, 1);

@@ -130,6 +130,15 @@ impl Maps {
         Ok(())
     }
 
+    /// Takes out the maps whose names `heir` does not have.
+    #[must_use]
+    pub fn split_unclaimed(&mut self, heir: &Self) -> Self {
+        let claimed = |map: &Map| heir.by_name(&map.definition.name).is_some();
+        let (kept, unclaimed) = self.maps.drain(..).partition(claimed);
+        self.maps = kept;
+        Self { maps: unclaimed }
+    }
+
     /// The map with this index in the image.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Map> {

@@ -46,7 +46,7 @@ pub type Entry = unsafe extern "C" fn(*mut State) -> u64;
 /// # Safety
 /// [`Self::top`] is the end of [`STACK_SIZE`] bytes that can be read and written and that belong to
 /// this value alone, at the same place as long as it lives; a multiple of 16.
-pub unsafe trait StackMemory: fmt::Debug {
+pub unsafe trait StackMemory: fmt::Debug + Send {
     /// The end of the memory: frames grow downwards from here.
     fn top(&self) -> NonNull<u8>;
 }
@@ -162,6 +162,13 @@ impl Native {
         adopted
     }
 
+    /// Ends the program: gives its maps, and what is left, which may be dropped later.
+    #[must_use]
+    pub fn into_maps(mut self) -> (Maps, Spent) {
+        let maps = core::mem::take(&mut self.maps);
+        (maps, Spent { _native: self })
+    }
+
     /// The program's copy of the data section with this index in the image.
     #[must_use]
     pub fn data(&self, section: usize) -> Option<&[u8]> {
@@ -234,6 +241,18 @@ impl Native {
         })
     }
 }
+
+/// What is left of a program whose maps were taken. It never runs again: dropping it gives its memory
+/// back.
+#[derive(Debug)]
+pub struct Spent {
+    _native: Native,
+}
+
+// SAFETY: the state belongs to this value alone, which no thread shares: it is reached through
+// `&mut self`. The pointer to the run in it is used only while `run` lasts, so that it is never
+// carried to another thread.
+unsafe impl Send for Native {}
 
 impl Drop for Native {
     fn drop(&mut self) {
