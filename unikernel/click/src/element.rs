@@ -3,18 +3,21 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt;
 
 use bpf_runtime::Packet;
 
 use crate::error::ConfigError;
-use crate::graph::{Graph, Processing, Side};
+use crate::graph::{Processing, Side};
+use crate::handlers::Refusal;
 use crate::host::{Host, HostError};
-use crate::language::{Arguments, Endpoint};
+use crate::language::{Arguments, Declaration, Endpoint};
 use crate::program::{Installed, ProgramRequest};
+use crate::router::{Control, Plan};
 
 /// An element of a running router.
-pub(crate) trait Element: fmt::Debug {
+pub(crate) trait Element: Any + fmt::Debug {
     /// Takes a packet through an input, and sends packets on with [`Context::push`] or drops it.
     ///
     /// # Errors
@@ -77,6 +80,27 @@ pub(crate) trait Element: fmt::Debug {
         Ok(())
     }
 
+    /// Begins its work, when all elements are there and have what they need.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn start(&mut self, _context: &mut Context<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether it is asked before the router stops.
+    fn manages_stops(&self) -> bool {
+        false
+    }
+
+    /// Hears that the router is to stop; it goes on if the run count is positive afterwards.
+    ///
+    /// # Errors
+    /// A device failed; the router stops.
+    fn stopping(&mut self, _context: &mut Context<'_>) -> Result<(), HostError> {
+        Ok(())
+    }
+
     /// Completes what is written: the last thing after the router has run.
     ///
     /// # Errors
@@ -93,14 +117,52 @@ pub(crate) trait Element: fmt::Debug {
     /// Takes the program that it asked for.
     fn install(&mut self, _program: Installed) {}
 
-    /// The value of one of the readable handlers of its class.
+    /// The value of one of its readable handlers, where that takes nothing but the element.
     fn read(&self, _handler: &str) -> Option<String> {
         None
     }
 
-    /// Writes to one of the writable handlers of its class. `None`: the value does not fit.
+    /// Writes to one of its writable handlers. `None`: the value does not fit.
     fn write(&mut self, _handler: &str, _value: &str) -> Option<()> {
         None
+    }
+
+    /// Reads one of its handlers while the router is there: a handler that takes parameters, needs
+    /// the host, or uses handlers of other elements.
+    ///
+    /// # Errors
+    /// The parameters do not fit, or something else is in the way.
+    fn read_in(
+        &mut self,
+        handler: &str,
+        _parameters: &str,
+        _context: &mut Context<'_>,
+    ) -> Result<String, Refusal> {
+        self.read(handler).ok_or(Refusal::Value)
+    }
+
+    /// Writes to one of its handlers while the router is there.
+    ///
+    /// # Errors
+    /// The value does not fit, or something else is in the way.
+    fn write_in(
+        &mut self,
+        handler: &str,
+        value: &str,
+        _context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        self.write(handler, value).ok_or(Refusal::Value)
+    }
+
+    /// Handlers that this element has beside those of its class.
+    fn own_handlers(&self) -> Vec<Handler<String>> {
+        Vec::new()
+    }
+
+    /// The handler with this name, if the element has one that its class does not have.
+    fn own_handler(&self, name: &str) -> Option<Handler<String>> {
+        let mut own = self.own_handlers().into_iter();
+        own.find(|handler| handler.name == name)
     }
 }
 
@@ -130,8 +192,9 @@ pub(crate) struct Context<'a> {
     /// Packets that elements upstream have pushed to others when they were pulled from.
     pub(super) under_way: &'a mut Vec<(Endpoint, Packet)>,
     pub(super) elements: &'a mut Elements,
-    pub(super) graph: &'a Graph,
-    /// The element that is called.
+    pub(super) plan: &'a Plan,
+    pub(super) control: &'a mut Control,
+    /// The element that is called; the number behind the last one stands for the router itself.
     pub(super) element: usize,
     /// How many of `emitted` belong to elements further downstream.
     pub(super) emitted_before: usize,
@@ -153,37 +216,77 @@ impl Context<'_> {
             element: self.element,
             port: input,
         };
-        let Some(from) = self.graph.origin(port) else {
+        let Some(from) = self.plan.graph.origin(port) else {
             return Ok(None);
         };
-        let slot = self.elements.get_mut(from.element);
         // The graph has no way round along which packets are pulled, so the element is there.
-        let Some(mut element) = slot.and_then(Option::take) else {
-            return Ok(None);
-        };
+        self.call(from.element, |element, context| {
+            element.pull(from.port, context)
+        })
+        .unwrap_or(Ok(None))
+    }
+
+    /// Calls another element, which is taken out for that time; `None` if it is being called
+    /// already. What it sends is under way afterwards.
+    pub(crate) fn call<T>(
+        &mut self,
+        index: usize,
+        work: impl FnOnce(&mut dyn Element, &mut Context<'_>) -> T,
+    ) -> Option<T> {
+        let mut element = self.elements.get_mut(index).and_then(Option::take)?;
         let before = self.emitted.len();
-        let pulled = element.pull(
-            from.port,
+        let done = work(
+            element.as_mut(),
             &mut Context {
                 host: self.host,
                 emitted: self.emitted,
                 under_way: self.under_way,
                 elements: self.elements,
-                graph: self.graph,
-                element: from.element,
+                plan: self.plan,
+                control: self.control,
+                element: index,
                 emitted_before: before,
             },
         );
-        if let Some(slot) = self.elements.get_mut(from.element) {
+        if let Some(slot) = self.elements.get_mut(index) {
             *slot = Some(element);
         }
-        for (port, packet) in self.emitted.drain(before..) {
-            let element = from.element;
-            if let Some(target) = self.graph.target(Endpoint { element, port }) {
+        for (port, packet) in self.emitted.drain(before..).rev() {
+            let from = Endpoint {
+                element: index,
+                port,
+            };
+            if let Some(target) = self.plan.graph.target(from) {
                 self.under_way.push((target, packet));
             }
         }
-        pulled
+        Some(done)
+    }
+
+    /// Another element, if it is of this type and not being called.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) fn other<T: Element>(&mut self, index: usize) -> Option<&mut T> {
+        let element = self.elements.get_mut(index)?.as_mut()?;
+        let element: &mut dyn Any = element.as_mut();
+        element.downcast_mut()
+    }
+
+    /// The element that is called.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) const fn element(&self) -> usize {
+        self.element
+    }
+
+    /// Its name and class, as messages call it.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) fn label(&self) -> String {
+        let declaration = self.plan.config.elements().get(self.element);
+        declaration.map(Declaration::label).unwrap_or_default()
+    }
+
+    /// Stops the router, unless a script or manager has something left to do.
+    pub(crate) const fn stop(&mut self) {
+        self.control.run_count = self.control.run_count.saturating_sub(1);
     }
 
     /// Takes back the first packet that the element has sent through `output`.
@@ -232,42 +335,81 @@ impl fmt::Debug for ElementClass {
     }
 }
 
-/// A handler of a class.
+/// A handler of a class or, with a name of its own, of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handler {
+pub struct Handler<N = &'static str> {
     /// Its name.
-    pub name: &'static str,
+    pub name: N,
     /// Whether it can be read.
     pub readable: bool,
     /// Whether it can be written.
     pub writable: bool,
+    /// Whether it takes parameters when it is read.
+    pub parameters: bool,
 }
 
-impl Handler {
+impl<N> Handler<N> {
     /// A handler that can only be read.
-    pub(crate) const fn read(name: &'static str) -> Self {
+    pub(crate) const fn read(name: N) -> Self {
         Self {
             name,
             readable: true,
             writable: false,
+            parameters: false,
         }
     }
 
     /// A handler that can only be written.
-    pub(crate) const fn write(name: &'static str) -> Self {
+    pub(crate) const fn write(name: N) -> Self {
         Self {
             name,
             readable: false,
             writable: true,
+            parameters: false,
         }
     }
 
     /// A handler that can be read and written.
-    pub(crate) const fn read_write(name: &'static str) -> Self {
+    pub(crate) const fn read_write(name: N) -> Self {
         Self {
             name,
             readable: true,
             writable: true,
+            parameters: false,
+        }
+    }
+
+    /// A handler that can only be read, and takes parameters then.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) const fn ask(name: N) -> Self {
+        Self {
+            name,
+            readable: true,
+            writable: false,
+            parameters: true,
+        }
+    }
+
+    /// A handler that can be read, with parameters, and written.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) const fn ask_write(name: N) -> Self {
+        Self {
+            name,
+            readable: true,
+            writable: true,
+            parameters: true,
+        }
+    }
+}
+
+impl Handler {
+    /// The same with a name of its own.
+    pub(crate) fn owned(&self) -> Handler<String> {
+        Handler {
+            name: self.name.into(),
+            readable: self.readable,
+            writable: self.writable,
+            parameters: self.parameters,
         }
     }
 }

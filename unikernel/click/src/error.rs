@@ -204,6 +204,32 @@ pub enum Problem {
         /// The value given.
         found: String,
     },
+    /// An argument should name an element, and there is none of this name.
+    #[error("{keyword} must name an element, and there is no `{name}`")]
+    NoElement {
+        /// The argument.
+        keyword: &'static str,
+        /// The name.
+        name: String,
+        /// The element whose name is nearest.
+        nearest: Option<String>,
+    },
+    /// An argument should name an element of some classes, and names one of another class.
+    #[error("{keyword} must name an element of the class {}, not `{element}`", wanted.join(" or "))]
+    WrongElement {
+        /// The argument.
+        keyword: &'static str,
+        /// The classes.
+        wanted: &'static [&'static str],
+        /// Name and class of the element.
+        element: String,
+    },
+    /// An element does not begin its work.
+    #[error("{0}")]
+    Start(String),
+    /// Two elements want to be asked before the router stops.
+    #[error("a router has one driver script at most, and this is a second")]
+    TwoManagers,
     /// An argument that would let the configuration decide what is trusted.
     #[error("{0} is not for the configuration to decide")]
     Reserved(String),
@@ -339,7 +365,11 @@ impl Problem {
             | Self::TooManyArguments { .. }
             | Self::NoValue(_)
             | Self::Repeated(_)
-            | Self::Value { .. } => codes::ARGUMENT,
+            | Self::Value { .. }
+            | Self::NoElement { .. }
+            | Self::WrongElement { .. }
+            | Self::Start(_)
+            | Self::TwoManagers => codes::ARGUMENT,
             Self::Reserved(_) => codes::RESERVED,
             Self::Processing { .. } | Self::Mixed { .. } => codes::PROCESSING,
             Self::Host(error) => error.code(),

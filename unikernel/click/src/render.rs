@@ -12,9 +12,9 @@ impl Problem {
     fn help(&self) -> String {
         let nearest = match self {
             Self::UnknownArgument { nearest, .. } => *nearest,
-            Self::UnknownClass { nearest, .. } | Self::Undeclared { nearest, .. } => {
-                nearest.as_deref()
-            }
+            Self::UnknownClass { nearest, .. }
+            | Self::Undeclared { nearest, .. }
+            | Self::NoElement { nearest, .. } => nearest.as_deref(),
             _ => None,
         };
         nearest.map_or_else(

@@ -101,7 +101,7 @@ pub fn run(config: Config, options: &Options, talk: &mut dyn FnMut(&str)) -> Res
         ));
     }
     let read = |handler: String| {
-        let value = router.read_handler(&handler)?;
+        let value = router.call_read(&mut host, &handler)?;
         Ok(Reading { handler, value })
     };
     Ok(Report {
@@ -115,7 +115,7 @@ pub fn run(config: Config, options: &Options, talk: &mut dyn FnMut(&str)) -> Res
 }
 
 /// The full names of the handlers asked for. A mistake in them should not show only after a long
-/// run, so they are read once from a router that has not started.
+/// run, so they are looked up in a router that has not started.
 fn resolve(config: &Config, patterns: &[String]) -> Result<Vec<String>, Error> {
     if patterns.is_empty() {
         return Ok(Vec::new());
@@ -123,10 +123,7 @@ fn resolve(config: &Config, patterns: &[String]) -> Result<Vec<String>, Error> {
     let router = Router::check(config.clone())?;
     let mut handlers = Vec::new();
     for pattern in patterns {
-        for handler in router.expand_handlers(pattern)? {
-            router.read_handler(&handler)?;
-            handlers.push(handler);
-        }
+        handlers.extend(router.expand_handlers(pattern)?);
     }
     Ok(handlers)
 }

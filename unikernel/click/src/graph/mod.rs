@@ -99,6 +99,16 @@ impl Graph {
         Some(port.processing)
     }
 
+    /// Whether its class leaves open if packets are pushed or pulled through a port.
+    #[must_use]
+    pub fn is_agnostic(&self, direction: Direction, at: Endpoint) -> bool {
+        let port = self
+            .nodes
+            .get(at.element)
+            .and_then(|node| node.side(direction).get(at.port));
+        port.is_some_and(|port| port.agnostic)
+    }
+
     /// The input that a push output leads to.
     #[must_use]
     pub fn target(&self, from: Endpoint) -> Option<Endpoint> {

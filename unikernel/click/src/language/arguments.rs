@@ -4,9 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::compound::{Formal, REST};
+use super::config::Config;
 use super::lexer::{Lexer, is_blank};
 use super::source::Span;
 use super::value::Value;
+use crate::elements::ElementClass;
 use crate::error::{ConfigError, Problem};
 use crate::nearest::nearest;
 use crate::render::quoted;
@@ -134,8 +136,9 @@ pub(super) fn assign(arguments: &[Argument], parameters: &[Formal]) -> Option<Ve
 /// As in Click, an argument is `KEYWORD value` or, before the first of those, a value alone.
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
-    class: &'static str,
-    keywords: &'static [&'static str],
+    config: &'a Config,
+    element: usize,
+    class: &'static ElementClass,
     declaration: Span,
     entries: Vec<Entry<'a>>,
 }
@@ -152,23 +155,75 @@ struct Entry<'a> {
 const RESERVED: &[&str] = &["TRUST", "TRUST_BUNDLE", "STATE", "STATE_DIR", "INSTANCE"];
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn new(
-        class: &'static str,
-        keywords: &'static [&'static str],
-        declaration: Span,
-        arguments: &'a [Argument],
-    ) -> Self {
-        let entries = arguments.iter().map(|argument| Entry {
+    /// The arguments of an element of a configuration; `None` if it has no such element.
+    pub(crate) fn new(config: &'a Config, element: usize) -> Option<Self> {
+        let declaration = config.elements().get(element)?;
+        let entries = declaration.arguments.iter().map(|argument| Entry {
             argument,
             keyword: keyword(&argument.text),
             taken: false,
         });
-        Self {
-            class,
-            keywords,
-            declaration,
+        Some(Self {
+            config,
+            element,
+            class: declaration.class,
+            declaration: declaration.span,
             entries: entries.collect(),
+        })
+    }
+
+    /// The class of the element.
+    pub(crate) const fn class(&self) -> &'static ElementClass {
+        self.class
+    }
+
+    /// The configuration that the element is in.
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) const fn config(&self) -> &'a Config {
+        self.config
+    }
+
+    /// The index of the element in [`Config::elements`].
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) const fn element(&self) -> usize {
+        self.element
+    }
+
+    /// The index of the element that a value names, looked up from the inside of compound elements
+    /// to the outside. It has one of the classes `wanted`, or any if these are none.
+    ///
+    /// # Errors
+    /// [`Problem::NoElement`], [`Problem::WrongElement`].
+    #[allow(dead_code, reason = "for elements that use others")]
+    pub(crate) fn element_named(
+        &self,
+        value: Value<'_>,
+        wanted: &'static [&'static str],
+    ) -> Result<usize, ConfigError> {
+        let name = value.string()?;
+        let elements = self.config.elements();
+        let keyword = value.keyword();
+        let found = self.config.find(&name, self.element);
+        let Some((index, found)) = found.and_then(|index| Some((index, elements.get(index)?)))
+        else {
+            let nearest = nearest(&name, elements.iter().map(|element| element.name.as_str()));
+            return Err(Problem::NoElement {
+                keyword,
+                nearest: nearest.map(Into::into),
+                name: quoted(&name),
+            }
+            .at(value.span()));
+        };
+        if wanted.is_empty() || wanted.contains(&found.class.name) {
+            return Ok(index);
         }
+        let element = found.label();
+        Err(Problem::WrongElement {
+            keyword,
+            wanted,
+            element,
+        }
+        .at(value.span()))
     }
 
     /// The value of a keyword.
@@ -176,7 +231,10 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// [`Problem::Repeated`].
     pub(crate) fn keyword(&mut self, name: &'static str) -> Result<Option<Value<'a>>, ConfigError> {
-        debug_assert!(self.keywords.contains(&name), "{name} is not in the table");
+        debug_assert!(
+            self.class.keywords.contains(&name),
+            "{name} is not in the table"
+        );
         let mut found = None;
         for entry in &mut self.entries {
             let Some((keyword, value)) = entry.keyword else {
@@ -247,7 +305,7 @@ impl<'a> Arguments<'a> {
     }
 
     fn missing(&self, keyword: &'static str) -> ConfigError {
-        let class = self.class;
+        let class = self.class.name;
         Problem::Missing { class, keyword }.at(self.declaration)
     }
 
@@ -272,19 +330,16 @@ impl<'a> Arguments<'a> {
         let Some(entry) = self.entries.iter().find(|entry| !entry.taken) else {
             return Ok(());
         };
-        let class = self.class;
+        let class = self.class.name;
+        let keywords = self.class.keywords;
         let problem = match entry.keyword {
             Some((keyword, _)) if RESERVED.contains(&keyword) => Problem::Reserved(keyword.into()),
             Some((keyword, _)) => Problem::UnknownArgument {
                 class,
                 keyword: quoted(keyword),
-                nearest: nearest(keyword, self.keywords.iter().copied()),
+                nearest: nearest(keyword, keywords.iter().copied()),
             },
-            None => match self
-                .keywords
-                .iter()
-                .find(|name| **name == entry.argument.text)
-            {
+            None => match keywords.iter().find(|name| **name == entry.argument.text) {
                 Some(keyword) => Problem::NoValue(keyword),
                 None => Problem::TooManyArguments { class },
             },
@@ -308,6 +363,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
+    use crate::language::Source;
 
     fn texts(list: &str) -> Vec<String> {
         let arguments = split(list, 0).unwrap();
@@ -389,11 +445,19 @@ mod tests {
         }
     }
 
-    const KEYWORDS: &[&str] = &["A", "B", "C"];
+    static CLASSES: &[ElementClass] = &[ElementClass {
+        name: "Class",
+        keywords: &["A", "B", "C"],
+        ..crate::elements::DISCARD
+    }];
+
+    fn config(text: &str) -> Config {
+        Config::parse_with(&Source::new("test", text), CLASSES).unwrap()
+    }
 
     fn read(list: &str) -> Result<Vec<Option<String>>, String> {
-        let arguments = split(list, 0).unwrap();
-        let mut reader = Arguments::new("Class", KEYWORDS, Span::default(), &arguments);
+        let config = config(&alloc::format!("Class({list})"));
+        let mut reader = Arguments::new(&config, 0).unwrap();
         let mut read = || {
             let values = [
                 reader.positional("A")?,
@@ -431,6 +495,34 @@ mod tests {
             ("STATE here", "STATE is not for the configuration to decide"),
         ] {
             assert_eq!(read(list), Err(message.into()), "{list}");
+        }
+    }
+
+    #[test]
+    fn arguments_name_elements() {
+        let config = config("elementclass X { Class(q); q :: Class } q :: Class; x :: X");
+        let named = |text: &'static str, wanted: &'static [&'static str]| {
+            let within = config.elements().iter().position(|e| e.name == "x/Class@1");
+            let arguments = Arguments::new(&config, within.unwrap()).unwrap();
+            let value = Value::new("A", text, Span::default());
+            let found = arguments.element_named(value, wanted);
+            found.map(|index| config.elements()[index].name.clone())
+        };
+        assert_eq!(named("q", &[]).unwrap(), "x/q");
+        assert_eq!(named("x/q", &["Class"]).unwrap(), "x/q");
+        for (text, wanted, message) in [
+            (
+                "qq",
+                &[][..],
+                "A must name an element, and there is no `qq`",
+            ),
+            (
+                "q",
+                &["Queue", "Other"],
+                "A must name an element of the class Queue or Other, not `x/q :: Class`",
+            ),
+        ] {
+            assert_eq!(named(text, wanted).unwrap_err().to_string(), message);
         }
     }
 }

@@ -126,6 +126,34 @@ impl Config {
         &self.elements
     }
 
+    /// The element that `name` means to the element with the index `within`: one beside it in the
+    /// same compound element, or else in the next one around that, and so on (Click's
+    /// `Router::find`).
+    #[must_use]
+    pub fn find(&self, name: &str, within: usize) -> Option<usize> {
+        let place = self.elements.get(within);
+        let mut prefix = place.map_or("", |element| element.name.as_str());
+        loop {
+            prefix = prefix.rsplit_once('/').map_or("", |(outer, _)| outer);
+            let found = self.elements.iter().position(|element| {
+                match (prefix, element.name.strip_prefix(prefix)) {
+                    ("", _) => element.name == name,
+                    (_, Some(rest)) => rest.strip_prefix('/') == Some(name),
+                    (_, None) => false,
+                }
+            });
+            if found.is_some() || prefix.is_empty() {
+                return found;
+            }
+        }
+    }
+
+    /// What it requires beside libraries, such as `compact_config`.
+    #[must_use]
+    pub fn requirements(&self) -> &[String] {
+        &self.requirements
+    }
+
     /// The connections, each once.
     #[must_use]
     pub fn connections(&self) -> &[Connection] {
@@ -218,6 +246,32 @@ mod tests {
     fn repeated_connections_are_one() {
         let config = Config::parse(&Source::new("", "a, b :: Counter; a -> b; a [0] -> [0] b"));
         assert_eq!(config.unwrap().connections().len(), 1);
+    }
+
+    #[test]
+    fn names_are_looked_up_from_the_inside_to_the_outside() {
+        let text = "elementclass A { i :: Null; elementclass B { i :: Null; j :: Null } b :: B }
+            a :: A; i :: Null; k :: Null";
+        let config = Config::parse(&Source::new("", text)).unwrap();
+        let index = |name: &str| {
+            let position = config.elements().iter().position(|e| e.name == name);
+            position.unwrap_or_else(|| panic!("{name}"))
+        };
+        for (name, within, expected) in [
+            ("i", "a/b/j", Some("a/b/i")),
+            ("j", "a/b/i", Some("a/b/j")),
+            ("i", "a/i", Some("a/i")),
+            ("b/j", "a/i", Some("a/b/j")),
+            ("b/j", "k", None),
+            ("a/b/j", "a/b/i", Some("a/b/j")),
+            ("k", "a/b/j", Some("k")),
+            ("i", "k", Some("i")),
+            ("x", "a/b/j", None),
+        ] {
+            let found = config.find(name, index(within));
+            assert_eq!(found, expected.map(index), "{name} within {within}");
+        }
+        assert_eq!(config.find("i", usize::MAX), Some(index("i")));
     }
 
     #[test]

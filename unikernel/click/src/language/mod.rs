@@ -29,4 +29,6 @@ pub(crate) use arguments::Arguments;
 pub use config::{Config, Connection, Declaration, Endpoint, Reading};
 pub use library::{Libraries, Library, NoLibraries};
 pub use source::{Place, Source, Span};
-pub(crate) use value::{Value, parse_boolean, parse_interval_ns, parse_limit, parse_unsigned};
+pub(crate) use value::{
+    Value, parse_boolean, parse_interval_ns, parse_limit, parse_unsigned, shift_word,
+};

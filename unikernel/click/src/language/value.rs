@@ -33,6 +33,11 @@ impl<'a> Value<'a> {
         self.text
     }
 
+    /// The keyword that it belongs to.
+    pub(crate) const fn keyword(self) -> &'static str {
+        self.keyword
+    }
+
     /// Where it stands, with its keyword.
     pub(crate) const fn span(self) -> Span {
         self.span
@@ -316,7 +321,7 @@ pub(super) fn quote(text: &str) -> String {
 
 /// The first word of a text, quotes included, and what is behind it and the blanks that follow.
 /// The word is empty where there is none, or where a quotation is not closed.
-pub(super) fn shift_word(text: &str) -> (&str, &str) {
+pub(crate) fn shift_word(text: &str) -> (&str, &str) {
     let mut lexer = Lexer::new(text, Span::new(0, text.len()));
     let words = |lexer: &mut Lexer<'_>| {
         lexer.skip_blanks()?;

@@ -23,8 +23,8 @@ use crate::{codes, limits};
 /// end before a source makes the next one.
 #[derive(Debug)]
 pub struct Router {
-    config: Config,
-    graph: Graph,
+    plan: Plan,
+    control: Control,
     elements: Elements,
     /// Packets under way; the last one moves next.
     under_way: Vec<(Endpoint, Packet)>,
@@ -32,6 +32,26 @@ pub struct Router {
     emitted: Vec<(usize, Packet)>,
     looped: u64,
     stopped: bool,
+}
+
+/// What stays the same while a router runs.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) graph: Graph,
+}
+
+/// What elements tell the router.
+#[derive(Debug)]
+pub(crate) struct Control {
+    /// The router stops when this is no longer positive (Click's `runcount`). It is 1 at the start,
+    /// and each request to stop takes 1 away.
+    pub(crate) run_count: i64,
+    /// Whether a handler was used since the round began: an element that had nothing to do may have
+    /// now.
+    pub(crate) woken: bool,
+    /// The element that is asked before the router stops.
+    pub(crate) manager: Option<usize>,
 }
 
 /// What came of a round.
@@ -87,7 +107,11 @@ impl Router {
     /// What the router was made from.
     #[must_use]
     pub const fn config(&self) -> &Config {
-        &self.config
+        &self.plan.config
+    }
+
+    pub(crate) const fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// Packets that were dropped because they went round for too long.
@@ -101,18 +125,37 @@ impl Router {
     /// # Errors
     /// A device failed. The packet that met it is lost, others are not; the router has stopped.
     pub fn round(&mut self, host: &mut dyn Host) -> Result<Progress, RunError> {
+        self.control.woken = false;
+        self.lead(host)?;
         let mut progress = Progress::Idle;
         for element in 0..self.elements.len() {
-            if self.stopped {
+            if self.stops(host)? {
                 return Ok(Progress::Stopped);
             }
             progress = progress.and(self.turn(element, host)?);
         }
-        Ok(if self.stopped {
-            Progress::Stopped
+        if self.stops(host)? {
+            return Ok(Progress::Stopped);
+        }
+        Ok(if self.control.woken {
+            Progress::Running
         } else {
             progress
         })
+    }
+
+    /// Whether the router is to stop. Who manages stops is asked first, and again as long as it wants
+    /// the router to go on and then changes its mind.
+    fn stops(&mut self, host: &mut dyn Host) -> Result<bool, RunError> {
+        while self.control.run_count <= 0 && !self.stopped {
+            let before = self.control.run_count;
+            if let Some(manager) = self.control.manager {
+                self.call(manager, host, |element, context| element.stopping(context))?;
+                self.lead(host)?;
+            }
+            self.stopped = self.control.run_count <= before;
+        }
+        Ok(self.stopped)
     }
 
     /// Runs until no element has anything to do, one asks to stop, or `interrupted` says so, which
@@ -141,7 +184,7 @@ impl Router {
     /// The first device that failed.
     pub fn finish(&mut self) -> Result<(), RunError> {
         let mut result = Ok(());
-        for (element, declaration) in self.elements.iter_mut().zip(self.config.elements()) {
+        for (element, declaration) in self.elements.iter_mut().zip(self.plan.config.elements()) {
             let Some(element) = element else { continue };
             let finished = element.finish().map_err(|error| RunError {
                 element: declaration.label(),
@@ -163,7 +206,7 @@ impl Router {
                 Some(Activity::Waiting(time_ns)) => return Ok(Progress::Waiting(time_ns)),
                 Some(Activity::Idle) | None => return Ok(Progress::Idle),
                 Some(Activity::Stop) => {
-                    self.stopped = true;
+                    self.control.run_count = self.control.run_count.saturating_sub(1);
                     return Ok(Progress::Idle);
                 }
             }
@@ -186,7 +229,8 @@ impl Router {
             emitted: &mut self.emitted,
             under_way: &mut self.under_way,
             elements: &mut self.elements,
-            graph: &self.graph,
+            plan: &self.plan,
+            control: &mut self.control,
             element: index,
             emitted_before: 0,
         };
@@ -200,11 +244,35 @@ impl Router {
         }
     }
 
+    /// Calls something for the router itself, as an element that is none of its own would.
+    pub(crate) fn outside<T>(
+        &mut self,
+        host: &mut dyn Host,
+        work: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> T {
+        let element = self.elements.len();
+        work(&mut Context {
+            host,
+            emitted: &mut self.emitted,
+            under_way: &mut self.under_way,
+            elements: &mut self.elements,
+            plan: &self.plan,
+            control: &mut self.control,
+            element,
+            emitted_before: 0,
+        })
+    }
+
     /// Leads what `source` has sent on to its end.
     fn deliver(&mut self, source: usize, host: &mut dyn Host) -> Result<(), RunError> {
+        self.send_on(source);
+        self.lead(host)
+    }
+
+    /// Leads what is under way to its end.
+    fn lead(&mut self, host: &mut dyn Host) -> Result<(), RunError> {
         let most_hops = self.elements.len().saturating_mul(limits::MAX_ROUNDS);
         let mut hops = 0_usize;
-        self.send_on(source);
         while let Some((at, packet)) = self.under_way.pop() {
             if hops >= most_hops {
                 self.drop_looping(at.element, host);
@@ -224,7 +292,7 @@ impl Router {
     /// optional output that is not connected ends here.
     fn send_on(&mut self, element: usize) {
         for (port, packet) in self.emitted.drain(..).rev() {
-            if let Some(target) = self.graph.target(Endpoint { element, port }) {
+            if let Some(target) = self.plan.graph.target(Endpoint { element, port }) {
                 self.under_way.push((target, packet));
             }
         }
@@ -238,7 +306,12 @@ impl Router {
             .looped
             .saturating_add(u64::try_from(dropped).unwrap_or(u64::MAX));
         if first {
-            let label = self.config.elements().get(element).map(Declaration::label);
+            let label = self
+                .plan
+                .config
+                .elements()
+                .get(element)
+                .map(Declaration::label);
             host.message(&format!(
                 "warning[{}]: a packet at `{}` went round more than {} times and was dropped; \
                  further ones are only counted",
@@ -253,7 +326,12 @@ impl Router {
         self.stopped = true;
         self.under_way.clear();
         self.emitted.clear();
-        let label = self.config.elements().get(element).map(Declaration::label);
+        let label = self
+            .plan
+            .config
+            .elements()
+            .get(element)
+            .map(Declaration::label);
         RunError {
             element: label.unwrap_or_default(),
             error,
@@ -562,7 +640,8 @@ mod tests {
         assert_eq!(read(&router, "a.name"), "a");
         assert!(read(&router, "a.handlers").contains("reset_counts\tw"));
         for (name, message) in [
-            ("count", "`count` is not of the form element.handler"),
+            ("count", "no handler `count`"),
+            ("a.", "`a.` is not of the form element.handler"),
             ("x.count", "no element `x`"),
             ("a.cuont", "no handler `a.cuont`; did you mean `count`?"),
             ("a.reset", "`a.reset` is a write handler"),
@@ -570,6 +649,59 @@ mod tests {
             let read = names(name).and_then(|names| router.read_handler(&names[0]));
             assert_eq!(read.unwrap_err().to_string(), message);
         }
+    }
+
+    #[test]
+    fn the_router_has_handlers_of_its_own() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "s :: InfiniteSource(LIMIT 1) -> c :: Counter -> Discard";
+        let mut router = router(text, &mut host).unwrap();
+        assert_eq!(read(&router, "list"), "3\ns\nc\nDiscard@3\n");
+        assert_eq!(read(&router, "flatconfig"), router.config().to_string());
+        assert!(read(&router, ".classes").contains("InfiniteSource\n"));
+        assert_eq!(
+            read(&router, "c.ports"),
+            "1 input\npush~\t-\ts [0]\n1 output\npush~\t-\t[0] Discard@3\n"
+        );
+        router.call_write(&mut host, "stop").unwrap();
+        assert_eq!(router.round(&mut host).unwrap(), Progress::Stopped);
+        assert_eq!(read(&router, "c.count"), "0");
+    }
+
+    #[test]
+    fn handlers_are_called_with_what_stands_behind_their_names() {
+        let mut host = MemoryHost::new(&[]);
+        let mut router = run(
+            "s :: InfiniteSource(LIMIT 1) -> c :: Counter -> Discard",
+            &mut host,
+        );
+        let mut read = |call: &str| router.call_read(&mut host, call).map_err(|e| e.to_string());
+        assert_eq!(read("c.count").unwrap(), "1");
+        assert_eq!(
+            read("c.count 5").unwrap_err(),
+            "`c.count` does not take parameters"
+        );
+        assert_eq!(read("c.reset").unwrap_err(), "`c.reset` is a write handler");
+        let mut write = |call: &str| {
+            router
+                .call_write(&mut host, call)
+                .map_err(|e| e.to_string())
+        };
+        write("s.limit 4").unwrap();
+        assert_eq!(
+            write("s.limit four").unwrap_err(),
+            "`s.limit` does not take `four`"
+        );
+        assert_eq!(
+            write("c.count 5").unwrap_err(),
+            "`c.count` is a read handler"
+        );
+        router.run(&mut host, || false).unwrap();
+        assert_eq!(read_count(&router), "4");
+    }
+
+    fn read_count(router: &Router) -> String {
+        read(router, "c.count")
     }
 
     #[test]

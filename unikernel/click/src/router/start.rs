@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 
 use bpf_loader::Admission;
 
-use super::Router;
-use crate::element::Element;
+use super::{Control, Plan, Router};
+use crate::element::{Element, Elements};
 use crate::error::{ConfigError, Problem};
 use crate::executor::{Executor, Jit};
 use crate::graph::{Direction, Graph};
 use crate::host::Host;
-use crate::language::{Arguments, Config, Declaration};
+use crate::language::{Arguments, Config, Span};
 use crate::program::{Installed, ProgramRequest, ProgramSource};
 
 impl Router {
@@ -56,7 +56,21 @@ impl Router {
         router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
         install(&mut router, host)?;
         router.each(|element| element.open_outputs(host).map_err(Problem::from))?;
+        router.begin(host)?;
         Ok(router)
+    }
+
+    /// Lets every element begin its work.
+    fn begin(&mut self, host: &mut dyn Host) -> Result<(), ConfigError> {
+        for index in 0..self.elements.len() {
+            let begun = self.outside(host, |context| {
+                context.call(index, |element, context| element.start(context))
+            });
+            if let Some(Err(reason)) = begun {
+                return Err(self.blame(index, Problem::Start(reason)));
+            }
+        }
+        Ok(())
     }
 
     /// Admits all programs and makes them ready to run before it commits the first.
@@ -133,19 +147,25 @@ impl Router {
     /// What is wrong, and the place in the configuration that is to blame.
     pub fn check(config: Config) -> Result<Self, ConfigError> {
         let graph = Graph::new(&config)?;
-        let elements = config.elements().iter().enumerate();
-        let elements = elements
-            .map(|(index, declaration)| {
-                let inputs = graph.side(index, Direction::Input);
-                let outputs = graph.side(index, Direction::Output);
-                let mut element = configure(declaration, outputs.len())?;
-                element.connect(&inputs, &outputs);
-                Ok(Some(element))
-            })
-            .collect::<Result<_, _>>()?;
+        let mut elements: Elements = Vec::with_capacity(config.elements().len());
+        let mut manager = None;
+        for index in 0..config.elements().len() {
+            let inputs = graph.side(index, Direction::Input);
+            let outputs = graph.side(index, Direction::Output);
+            let mut element = configure(&config, index, outputs.len())?;
+            element.connect(&inputs, &outputs);
+            if element.manages_stops() && manager.replace(index).is_some() {
+                return Err(Problem::TwoManagers.at(span(&config, index)));
+            }
+            elements.push(Some(element));
+        }
         Ok(Self {
-            config,
-            graph,
+            plan: Plan { config, graph },
+            control: Control {
+                run_count: 1,
+                woken: false,
+                manager,
+            },
             elements,
             under_way: Vec::new(),
             emitted: Vec::new(),
@@ -169,19 +189,25 @@ impl Router {
     }
 
     fn blame(&self, element: usize, problem: Problem) -> ConfigError {
-        let declaration = self.config.elements().get(element);
-        problem.at(declaration.map_or_else(Default::default, |declaration| declaration.span))
+        problem.at(span(&self.plan.config, element))
     }
 }
 
-fn configure(declaration: &Declaration, outputs: usize) -> Result<Box<dyn Element>, ConfigError> {
-    let class = declaration.class;
-    let mut arguments = Arguments::new(
-        class.name,
-        class.keywords,
-        declaration.span,
-        &declaration.arguments,
-    );
+fn span(config: &Config, element: usize) -> Span {
+    let declaration = config.elements().get(element);
+    declaration.map_or_else(Span::default, |declaration| declaration.span)
+}
+
+fn configure(
+    config: &Config,
+    index: usize,
+    outputs: usize,
+) -> Result<Box<dyn Element>, ConfigError> {
+    let Some(mut arguments) = Arguments::new(config, index) else {
+        // Every index is that of a declaration.
+        return Err(Problem::TooManyElements.at(Span::default()));
+    };
+    let class = arguments.class();
     let element = (class.configure)(&mut arguments, outputs);
     match (element, arguments.finish()) {
         // An argument that nobody knows explains why another one is missing.
