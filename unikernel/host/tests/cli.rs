@@ -46,7 +46,13 @@ fn help() {
 
 #[test]
 fn list_and_manual_pages() {
-    insta::assert_snapshot!(transcript(&["--list"]));
+    let list = String::from_utf8(bpfclick(&["--list"]).stdout).unwrap();
+    let lines: Vec<(&str, &str)> = list.lines().map(|l| l.split_once(' ').unwrap()).collect();
+    let classes = click_graph::elements::ALL;
+    assert_eq!(lines.len(), classes.len());
+    for ((name, summary), class) in lines.iter().zip(classes) {
+        assert_eq!((*name, summary.trim()), (class.name, class.summary()));
+    }
     insta::assert_snapshot!("manual_counter", transcript(&["--help", "Counter"]));
     insta::assert_snapshot!("manual_bpf_filter", transcript(&["--help", "BPFFilter"]));
     insta::assert_snapshot!("manual_unknown", transcript(&["--help", "Countr"]));

@@ -9,6 +9,7 @@ mod delay_unqueue;
 mod discard;
 mod ether_mirror;
 mod from_dump;
+mod idle;
 mod infinite_source;
 mod null;
 mod print;
@@ -36,6 +37,7 @@ pub static ALL: &[ElementClass] = &[
     discard::CLASS,
     ether_mirror::CLASS,
     from_dump::CLASS,
+    idle::CLASS,
     infinite_source::CLASS,
     null::CLASS,
     print::CLASS,

@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::iter;
 
 use super::{Direction, Node, Port, Processing, Side};
 use crate::error::{ConfigError, Problem};
@@ -25,7 +24,7 @@ pub(super) struct PortId {
 impl<'a> Builder<'a> {
     /// Every element with the ports that it needs, connected or not.
     pub(super) fn new(config: &'a Config) -> Self {
-        let ports = |side: Side| iter::repeat_n(Port::new(side.processing), side.least).collect();
+        let ports = |side: Side| (0..side.least).map(|port| Port::new(side, port)).collect();
         let nodes = config.elements().iter().map(|declaration| Node {
             inputs: ports(declaration.class.inputs),
             outputs: ports(declaration.class.outputs),
@@ -67,8 +66,8 @@ impl<'a> Builder<'a> {
             .at(span));
         };
         let ports = node.side_mut(direction);
-        let count = ports.len().max(at.port.saturating_add(1));
-        ports.resize_with(count, || Port::new(side.processing));
+        let new = ports.len()..=at.port;
+        ports.extend(new.map(|port| Port::new(side, port)));
         Ok(())
     }
 

@@ -31,6 +31,8 @@ struct Port {
     processing: Processing,
     /// Whether its class leaves open what it is.
     agnostic: bool,
+    /// Whether it then agrees with the agnostic ports on the other side of the element.
+    tied: bool,
     /// Indices of its connections.
     connections: Vec<usize>,
     /// The port on the other side, if it is a push output or a pull input.
@@ -38,10 +40,12 @@ struct Port {
 }
 
 impl Port {
-    const fn new(processing: Processing) -> Self {
+    const fn new(side: Side, number: usize) -> Self {
+        let processing = side.at(number);
         Self {
             processing,
             agnostic: matches!(processing, Processing::Agnostic),
+            tied: side.tied,
             connections: Vec::new(),
             target: None,
         }
@@ -184,7 +188,16 @@ mod tests {
         class("Queue", Side::exactly(1, PUSH), Side::exactly(1, PULL)),
         class("Tee", Side::exactly(1, PUSH), Side::at_least(1, PUSH)),
         class("Check", Side::exactly(1, ANY), Side::between(1, 2, ANY)),
-        class("Idle", Side::at_least(0, ANY), Side::at_least(0, ANY)),
+        class(
+            "Idle",
+            Side::at_least(0, ANY).untied(),
+            Side::at_least(0, ANY).untied(),
+        ),
+        class(
+            "Split",
+            Side::exactly(1, ANY),
+            Side::between(1, 2, ANY).then(PUSH),
+        ),
     ];
 
     fn graph(text: &str) -> Result<Graph, String> {
@@ -234,6 +247,23 @@ mod tests {
                 port: 0
             })
         );
+    }
+
+    #[test]
+    fn ports_behind_the_first_may_differ() {
+        let graph = graph("Push -> Queue -> s :: Split -> Pull; s [1] -> Sink").unwrap();
+        let at = |port| Endpoint { element: 2, port };
+        assert_eq!(graph.processing(Direction::Output, at(0)), Some(PULL));
+        assert_eq!(graph.processing(Direction::Output, at(1)), Some(PUSH));
+    }
+
+    #[test]
+    fn ports_that_are_not_tied_do_not_agree() {
+        let graph = graph("i :: Idle -> Pull; i [1] -> Null -> Sink; Push -> i").unwrap();
+        let at = |port| Endpoint { element: 0, port };
+        assert_eq!(graph.processing(Direction::Output, at(0)), Some(PULL));
+        assert_eq!(graph.processing(Direction::Output, at(1)), Some(PUSH));
+        assert_eq!(graph.processing(Direction::Input, at(0)), Some(PUSH));
     }
 
     #[test]

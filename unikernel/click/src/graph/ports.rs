@@ -60,8 +60,12 @@ pub struct Side {
     pub least: usize,
     /// The most; `None` if there is no bound but [`crate::limits::MAX_PORTS`].
     pub most: Option<usize>,
-    /// What they are.
+    /// What they are, or the first of them.
     pub processing: Processing,
+    /// What the others are.
+    pub further: Processing,
+    /// Whether agnostic ports agree with those on the other side of the element: packets go through.
+    pub tied: bool,
 }
 
 impl Side {
@@ -75,6 +79,8 @@ impl Side {
             least: count,
             most: Some(count),
             processing,
+            further: processing,
+            tied: true,
         }
     }
 
@@ -85,6 +91,8 @@ impl Side {
             least,
             most: None,
             processing,
+            further: processing,
+            tied: true,
         }
     }
 
@@ -95,6 +103,32 @@ impl Side {
             least,
             most: Some(most),
             processing,
+            further: processing,
+            tied: true,
+        }
+    }
+
+    /// The same, where all ports but the first are `further`: `a/ah` in Click's codes.
+    #[must_use]
+    pub const fn then(self, further: Processing) -> Self {
+        Self { further, ..self }
+    }
+
+    /// The same, where each agnostic port is what it is connected to, whatever the others are: `x/y`
+    /// as Click's flow code.
+    #[must_use]
+    pub const fn untied(self) -> Self {
+        Self {
+            tied: false,
+            ..self
+        }
+    }
+
+    /// What the port with this number is.
+    pub(super) const fn at(self, port: usize) -> Processing {
+        match port {
+            0 => self.processing,
+            _ => self.further,
         }
     }
 

@@ -52,11 +52,12 @@ impl<'a> Builder<'a> {
             Some((PortId { direction, at }, Some(connection)))
         });
         let element = id.at.element;
-        let node = self.nodes.get(element).filter(|_| port.agnostic);
+        let through = port.agnostic && port.tied;
+        let node = self.nodes.get(element).filter(|_| through);
         let across = node.map_or(&[][..], |node| node.side(direction));
         let through = across.iter().enumerate().filter_map(|(port, across)| {
             let at = Endpoint { element, port };
-            across.agnostic.then_some((PortId { direction, at }, None))
+            (across.agnostic && across.tied).then_some((PortId { direction, at }, None))
         });
         connected.chain(through).collect()
     }
