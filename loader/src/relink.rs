@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use bpf_object::{Image, Insn, LEGACY_SECTION, MapDef, Object, ParseOptions, Reg};
-use bpf_statement::{Map, Program};
+use bpf_statement::{Map, Program, Unreached};
 use platform_click::limits;
 
 use crate::Refusal;
@@ -77,6 +77,11 @@ fn check_image(claims: &Program, image: &Image) -> Result<(), Refusal> {
             image.maps().len() == claims.maps.len()
                 && image.maps().iter().zip(&claims.maps).all(same_map),
         ),
+        (
+            "set of unreached slots",
+            has_ranges(image, &claims.unreached),
+        ),
+        ("set of unreached ways", has_jumps(image, &claims.unreached)),
     ] {
         if !holds {
             return Err(Refusal::Fact {
@@ -94,6 +99,24 @@ fn same_map((image, claims): (&MapDef, &Map)) -> bool {
         && image.key_size == claims.key_size
         && image.value_size == claims.value_size
         && image.max_entries == claims.max_entries
+}
+
+/// Unreached ranges hold whole instructions.
+fn has_ranges(image: &Image, unreached: &Unreached) -> bool {
+    let ends = unreached.slots.iter();
+    ends.flat_map(|range| [range.first, range.end()])
+        .all(|slot| insn(image, slot) != Some(Insn::WideTail))
+}
+
+/// Unreached ways are those of conditional jumps.
+fn has_jumps(image: &Image, unreached: &Unreached) -> bool {
+    let mut ways = unreached.ways.iter();
+    ways.all(|way| matches!(insn(image, way.slot), Some(Insn::Branch { .. })))
+}
+
+fn insn(image: &Image, slot: u32) -> Option<Insn> {
+    let slot = usize::try_from(slot).ok()?;
+    image.code().get(slot).copied()
 }
 
 /// What is read or written at a fixed offset from the frame pointer lies within the frame.

@@ -13,11 +13,11 @@
 mod common;
 
 use bpf_loader::{Refusal, codes};
-use bpf_object::{MapDef, ParseOptions};
+use bpf_object::{Insn, MapDef, Object, ParseOptions};
 use bpf_pki::{SecretKey, Signer, sign_statement};
 use bpf_statement::{
-    BundleBuilder, Claims, ExitRange, MapSync, Purpose, Statement, Termination, Unsigned, Version,
-    codes as statement_codes,
+    BundleBuilder, Claims, ExitRange, MapSync, Purpose, SlotRange, Statement, Termination,
+    Unreached, Unsigned, Version, Way, codes as statement_codes,
 };
 use bpf_trust::{MinEngine, MinEpoch, codes as trust_codes};
 use common::{
@@ -463,10 +463,32 @@ fn another_image() {
     refused(&case, codes::IMAGE_DIGEST, ExitCode::Mismatch);
 }
 
+/// The first such instruction of the sample `rate-limiter`.
+fn slot_of(wanted: fn(Insn) -> bool) -> u32 {
+    let object = Object::parse(&sample("rate-limiter"), ParseOptions::default()).unwrap();
+    let image = object.link(&object.programs()[0]).unwrap();
+    let slot = image.code().iter().position(|insn| wanted(*insn));
+    slot.unwrap().try_into().unwrap()
+}
+
+/// A whole instruction and a way on from a jump are facts that an image can have.
+#[test]
+fn unreached_slots_and_ways_are_admitted() {
+    let case = Case::filter("rate-limiter", |claims| {
+        let first = slot_of(|insn| matches!(insn, Insn::Wide { .. }));
+        let slot = slot_of(|insn| matches!(insn, Insn::Branch { .. }));
+        claims.programs[0].unreached = Unreached {
+            slots: vec![SlotRange { first, count: 2 }],
+            ways: vec![Way { slot, taken: true }],
+        };
+    });
+    case.admit(&fresh_state()).unwrap();
+}
+
 /// 23, 24: facts that the image does not bear out.
 #[test]
 fn facts_that_are_not_true() {
-    let false_facts: [(&str, Change); 4] = [
+    let false_facts: [(&str, Change); 7] = [
         ("number of instructions", |claims| {
             claims.programs[0].instructions += 1;
         }),
@@ -480,6 +502,18 @@ fn facts_that_are_not_true() {
         ("list of maps", |claims| {
             claims.programs[0].maps.clear();
             claims.slice = slice(claims);
+        }),
+        ("set of unreached slots", |claims| {
+            let first = slot_of(|insn| insn == Insn::WideTail);
+            claims.programs[0].unreached.slots = vec![SlotRange { first, count: 1 }];
+        }),
+        ("set of unreached slots", |claims| {
+            let first = slot_of(|insn| matches!(insn, Insn::Wide { .. }));
+            claims.programs[0].unreached.slots = vec![SlotRange { first, count: 1 }];
+        }),
+        ("set of unreached ways", |claims| {
+            let slot = slot_of(|insn| insn == Insn::Exit);
+            claims.programs[0].unreached.ways = vec![Way { slot, taken: true }];
         }),
     ];
     for (wrong, change) in false_facts {

@@ -57,8 +57,8 @@ pub use climb::LoopMethod;
 pub use finding::{Finding, Related};
 pub use scenario::{Clock, Draws, Entry, Refusal, Scenario, Step};
 pub use verdict::{
-    AcceptedProgram, Counterexample, Engine, LoopBound, ObjectFacts, Trial, Undecided, Verdict,
-    VerifyError,
+    AcceptedProgram, Counterexample, Engine, LoopBound, ObjectFacts, Trial, Undecided, Unreached,
+    Verdict, VerifyError,
 };
 pub use verify::{VerifyOptions, verify_object};
 pub use worker::{Limits, Sandbox, Worker, WorkerError, harden_parent};

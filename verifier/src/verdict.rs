@@ -121,6 +121,8 @@ pub struct AcceptedProgram {
     pub worst_case_map_updates: u64,
     /// Its loops, ascending by slot.
     pub loops: Vec<LoopBound>,
+    /// What neither proof reaches.
+    pub unreached: Unreached,
     /// Slots of the unwound program that PREVAIL accepted; `None` when it accepted the program as
     /// it is.
     pub unwound_instructions: Option<u32>,
@@ -133,6 +135,17 @@ pub struct AcceptedProgram {
     pub helpers: Vec<HelperId>,
     /// The maps that it refers to, in the order of its image.
     pub maps: Vec<MapDef>,
+}
+
+/// What no run comes to, as both proofs say: what one of them reaches is not among it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unreached {
+    /// Slots, ascending, the second halves of wide instructions included.
+    pub slots: Vec<u32>,
+    /// Ways on from conditional jumps that are reached themselves, ascending: the slot, and whether
+    /// the jump is taken. No jump lacks both.
+    pub ways: Vec<(u32, bool)>,
 }
 
 /// How often a loop runs.

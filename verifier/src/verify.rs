@@ -7,6 +7,7 @@ use platform_click::limits::{MAX_CALL_FRAMES, STACK_FRAME_SIZE};
 use platform_click::{Digest, HelperId, ProgramKind};
 
 use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, Task, TrialRequest};
+use crate::claims;
 use crate::climb::LoopMethod;
 use crate::codes;
 use crate::prevail;
@@ -320,6 +321,7 @@ fn accepted(program: &Linked<'_>, facts: &Facts) -> Option<AcceptedProgram> {
                 bound: *bound,
             })
             .collect(),
+        unreached: claims::unreached(image, &facts.claims)?,
         exit,
         highest_output: bounds.highest_output,
         helpers: helpers?,

@@ -15,7 +15,7 @@ use bpf_pki::{
 };
 use bpf_statement::{
     Claims, Engine, ExitRange, Map, MapSync, Name, Program, SandboxClass, Statement, Symbol,
-    Termination, Text, Trial, UnixTime, Version,
+    Termination, Text, Trial, UnixTime, Unreached, Version,
 };
 use bpf_trust::{Anchor, Role, RootKeys, Scope, TrustBundle, TrustContents, UnverifiedTrustBundle};
 use platform_click::{Digest, HelperId, PROFILE, Platform, PlatformSlice, ProgramKind};
@@ -249,6 +249,7 @@ fn program_claims(name: &str, image: &Image) -> Program {
         loops: Vec::new(),
         worst_case_instructions: None,
         proof: None,
+        unreached: Unreached::default(),
     }
 }
 

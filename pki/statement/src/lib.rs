@@ -33,8 +33,9 @@ pub use sign1::{
     CHAIN_LENGTH, Chain, MAX_CERTIFICATE_SIZE, Purpose, SIGNATURE_SIZE, Sign1, Sign1Error, Unsigned,
 };
 pub use statement::{
-    Claims, Engine, ExitRange, Loop, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS, Map, MapSync,
-    Program, SandboxClass, Statement, StatementError, Termination, Trial,
+    Claims, Engine, ExitRange, Loop, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS,
+    MAX_UNREACHED, Map, MapSync, Program, SandboxClass, SlotRange, Statement, StatementError,
+    Termination, Trial, Unreached, Way,
 };
 pub use text::{Name, Symbol, Text, TextError};
 pub use time::UnixTime;

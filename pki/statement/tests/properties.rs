@@ -13,7 +13,8 @@ mod common;
 use bpf_statement::cbor::Reader;
 use bpf_statement::{
     Bundle, BundleBuilder, Claims, Engine, ExitRange, Loop, LoopMethod, MAX_COUNTER, Map, MapSync,
-    Name, Program, SandboxClass, Statement, Symbol, Text, Trial, UnixTime, Version,
+    Name, Program, SandboxClass, SlotRange, Statement, Symbol, Text, Trial, UnixTime, Unreached,
+    Version, Way,
 };
 use common::{CA, LEAF, bundle, claims, largest_claims};
 use platform_click::{Digest, HelperId, MapKind, ProgramKind};
@@ -90,6 +91,26 @@ fn loops() -> impl Strategy<Value = Vec<Loop>> {
     })
 }
 
+/// Within the 40 slots that every program has: what each slot may be said to be.
+fn unreached() -> impl Strategy<Value = Unreached> {
+    proptest::collection::vec(0..8_u8, 40).prop_map(|slots| {
+        let mut unreached = Unreached::default();
+        for (slot, what) in (0_u32..).zip(slots) {
+            match (what, unreached.slots.last_mut()) {
+                (0 | 1, Some(range)) if range.end() == slot => range.count += 1,
+                (0, _) if slot > 0 => unreached.slots.push(SlotRange {
+                    first: slot,
+                    count: 1,
+                }),
+                (2, _) => unreached.ways.push(Way { slot, taken: true }),
+                (3, _) => unreached.ways.push(Way { slot, taken: false }),
+                _ => {}
+            }
+        }
+        unreached
+    })
+}
+
 fn program(name: Symbol, maps: Vec<Map>) -> impl Strategy<Value = Program> {
     let len = maps.len();
     let numbers = (
@@ -103,8 +124,10 @@ fn program(name: Symbol, maps: Vec<Map>) -> impl Strategy<Value = Program> {
         subsequence(maps, 0..=len),
         loops(),
     );
-    (exit(), numbers, lists, digest(), option::of(digest())).prop_map(
-        move |((kind, exit, highest_output), numbers, (mut helpers, maps, loops), image, proof)| {
+    let digests = (digest(), option::of(digest()));
+    (exit(), numbers, lists, digests, unreached()).prop_map(
+        move |((kind, exit, highest_output), numbers, lists, (image, proof), unreached)| {
+            let (mut helpers, maps, loops) = lists;
             helpers.retain(|helper| helper.spec().kinds.contains(kind));
             Program {
                 name: name.clone(),
@@ -120,6 +143,7 @@ fn program(name: Symbol, maps: Vec<Map>) -> impl Strategy<Value = Program> {
                 loops,
                 worst_case_instructions: numbers.3,
                 proof,
+                unreached,
             }
         },
     )

@@ -12,7 +12,8 @@ mod common;
 
 use bpf_statement::{
     Bundle, BundleBuilder, Claims, ExitRange, Loop, LoopMethod, MAX_CERTIFICATE_SIZE, MAX_COUNTER,
-    MAX_LOOPS, Sign1Error, Statement, StatementError, Termination, UnixTime,
+    MAX_LOOPS, MAX_UNREACHED, Sign1Error, SlotRange, Statement, StatementError, Termination,
+    UnixTime, Unreached, Way,
 };
 use common::{CA, claims, classifier, filter, largest_claims, map, name, symbol, text};
 use platform_click::{HelperId, MapShapeError, ProgramKind};
@@ -55,7 +56,7 @@ fn the_largest_statement_fits_a_bundle() {
     let bundle = BundleBuilder::new(&statement, &certificate, &certificate).unwrap();
     let bytes = bundle.assemble(&[1; 64]);
     assert!(
-        bytes.len() > 23 << 10 && bytes.len() <= 24 << 10,
+        bytes.len() > 26 << 10 && bytes.len() <= 27 << 10,
         "{}",
         bytes.len()
     );
@@ -244,6 +245,76 @@ fn a_loop_has_a_bound_or_fuel() {
     assert!(matches!(result, Err(StatementError::Program { .. })));
     let result = changed(|claims| claims.programs[0].loops[0].method = LoopMethod::Fuel);
     assert!(matches!(result, Err(StatementError::Program { .. })));
+}
+
+fn range(first: u32, count: u32) -> SlotRange {
+    SlotRange { first, count }
+}
+
+fn way(slot: u32, taken: bool) -> Way {
+    Way { slot, taken }
+}
+
+/// The usual program has 40 slots.
+#[test]
+fn what_is_not_reached_is_listed_in_one_way() {
+    let with = |slots: &[SlotRange], ways: &[Way]| {
+        changed(|claims| {
+            claims.programs[0].unreached = Unreached {
+                slots: slots.into(),
+                ways: ways.into(),
+            };
+        })
+    };
+    let found = with(
+        &[range(1, 2), range(4, 1), range(38, 2)],
+        &[way(0, true), way(3, false), way(37, true)],
+    );
+    let unreached = &found.as_ref().unwrap().programs()[0].unreached;
+    let slots: Vec<u32> = (0..50).filter(|slot| unreached.has_slot(*slot)).collect();
+    assert_eq!(slots, [1, 2, 4, 38, 39]);
+    let ways = (0..50).flat_map(|slot| [way(slot, false), way(slot, true)]);
+    let ways: Vec<Way> = ways
+        .filter(|way| unreached.has_way(way.slot, way.taken))
+        .collect();
+    assert_eq!(ways, unreached.ways);
+    for slots in [
+        &[range(0, 1)][..],
+        &[range(4, 1), range(1, 1)],
+        &[range(1, 2), range(2, 1)],
+        &[range(1, 2), range(3, 1)],
+        &[range(1, 1), range(1, 1)],
+    ] {
+        let result = with(slots, &[]);
+        assert!(matches!(result, Err(StatementError::Program { .. })));
+    }
+    for (slots, what) in [
+        (range(1, 0), "slots of an unreached range"),
+        (range(39, 2), "slot of an unreached range"),
+        (range(1, u32::MAX), "slot of an unreached range"),
+        (range(u32::MAX, u32::MAX), "slot of an unreached range"),
+    ] {
+        assert!(out_of_range(what)(with(&[slots], &[])));
+    }
+    for ways in [
+        &[way(4, true), way(3, true)][..],
+        &[way(3, true), way(3, true)],
+        &[way(3, false), way(3, true)],
+    ] {
+        let result = with(&[], ways);
+        assert!(matches!(result, Err(StatementError::Program { .. })));
+    }
+    let result = with(&[range(3, 1)], &[way(3, true)]);
+    assert!(matches!(result, Err(StatementError::Program { .. })));
+    let result = with(&[], &[way(40, true)]);
+    assert!(out_of_range("slot of an unreached way")(result));
+    let many = u32::try_from(MAX_UNREACHED).unwrap() + 1;
+    let all_slots: Vec<SlotRange> = (0..many).map(|i| range(1 + 2 * i, 1)).collect();
+    let result = with(&all_slots, &[]);
+    assert!(out_of_range("number of unreached ranges")(result));
+    let all_ways: Vec<Way> = (0..many).map(|slot| way(slot, true)).collect();
+    let result = with(&[], &all_ways);
+    assert!(out_of_range("number of unreached ways")(result));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod signing;
 
 use std::fs;
 
+use bpf_statement::{SlotRange, Unreached, Way};
 use click_host::Options;
 use common::{packets, pcap};
 use signing::{Site, object, sample};
@@ -74,6 +75,41 @@ fn a_signed_filter_filters() {
     let out = packets(&site.folder.path("out.pcap"));
     let bytes: Vec<Vec<u8>> = out.into_iter().map(|(_, bytes)| bytes).collect();
     assert_eq!(bytes, [udp(53), udp(12346)]);
+}
+
+/// Slots 2 and 5 of the sample: a load that every packet meets, and the jump that one too short to be
+/// a frame takes. Were the proofs wrong that say that no packet does, the program would be stopped there
+/// and meet no packet again.
+#[test]
+fn what_the_statement_says_is_not_reached_stops_the_program() {
+    let slots = Unreached {
+        slots: vec![SlotRange { first: 2, count: 1 }],
+        ways: vec![],
+    };
+    let way = Way {
+        slot: 5,
+        taken: true,
+    };
+    let ways = Unreached {
+        slots: vec![],
+        ways: vec![way],
+    };
+    for (unreached, filtered, place) in [(slots, "3", "slot 2"), (ways, "2", "slot 5")] {
+        let site = filtering();
+        site.folder
+            .write("in.pcap", &pcap(&[&udp(53), b"short", &udp(53)]));
+        site.sign_with("target-port", &sample("target-port"), "target-port", |c| {
+            c.programs[0].unreached = unreached;
+        });
+        let handlers = ["filtered", "contradicted", "quarantined", "last_fault"];
+        let handlers = handlers.map(|handler| format!("f.{handler}"));
+        let found = readings(&site, FILTER, &handlers.each_ref().map(String::as_str));
+        // The interpreter checks what it does, and needs no such list.
+        if cfg!(target_arch = "x86_64") {
+            let fault = format!("{place}: this was proved to be never reached");
+            assert_eq!(found, [filtered, "1", "true", &fault]);
+        }
+    }
 }
 
 #[test]

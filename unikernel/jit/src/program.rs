@@ -10,7 +10,7 @@ use platform_click::ProgramKind;
 
 use crate::error::JitError;
 use crate::memory::{MachineMemory, SealedCode};
-use crate::options::Options;
+use crate::options::{Options, Reach};
 use crate::{MachineCode, compile};
 
 /// A program as machine code, with its maps, its copies of its data sections, and its stack.
@@ -33,7 +33,8 @@ pub struct Spent {
 }
 
 impl Program {
-    /// Compiles a program that was admitted, to run on `maps`, which were made of its image's.
+    /// Compiles a program that was admitted, to run on `maps`, which were made of its image's. What
+    /// its statement says is not reached is out of reach, beside what `options` say.
     ///
     /// # Errors
     /// It cannot be compiled, there is no memory, or the runtime does not take it.
@@ -43,6 +44,14 @@ impl Program {
         maps: Maps,
         memory: &mut dyn MachineMemory,
     ) -> Result<Self, JitError> {
+        let reach = Stated {
+            program,
+            beside: options.reach,
+        };
+        let options = &Options {
+            reach: &reach,
+            ..*options
+        };
         // SAFETY: the loader admits only what the verifier proved to be safe and signed.
         unsafe { Self::unverified(program.image(), options, maps, memory) }
     }
@@ -175,5 +184,32 @@ impl Program {
             self.native
                 .run(self.entry, packet, environment, fuel, slot_of)
         }
+    }
+}
+
+/// What is out of reach by a program's statement, or for another reason.
+#[derive(Debug)]
+struct Stated<'a> {
+    program: &'a AdmittedProgram,
+    beside: &'a dyn Reach,
+}
+
+impl Stated<'_> {
+    fn way(&self, slot: u32, taken: bool) -> bool {
+        !self.program.claims().unreached.has_way(slot, taken)
+    }
+}
+
+impl Reach for Stated<'_> {
+    fn reachable(&self, slot: u32) -> bool {
+        self.beside.reachable(slot) && !self.program.claims().unreached.has_slot(slot)
+    }
+
+    fn taken(&self, slot: u32) -> bool {
+        self.beside.taken(slot) && self.way(slot, true)
+    }
+
+    fn passed(&self, slot: u32) -> bool {
+        self.beside.passed(slot) && self.way(slot, false)
     }
 }

@@ -1,8 +1,8 @@
 //! From what was proved to what is claimed.
 
 use bpf_statement::{
-    Engine, ExitRange, Loop, LoopMethod, MAX_LOOPS, Map, MapSync, Name, Program, SandboxClass,
-    Symbol, Text, Trial, Version,
+    Engine, ExitRange, Loop, LoopMethod, MAX_LOOPS, MAX_UNREACHED, Map, MapSync, Name, Program,
+    SandboxClass, SlotRange, Symbol, Text, Trial, Unreached, Version, Way,
 };
 use bpf_verifier::{AcceptedProgram, ObjectFacts, Sandbox};
 
@@ -50,6 +50,7 @@ fn program(facts: &AcceptedProgram) -> Result<Program, CliError> {
         loops: loops(facts),
         worst_case_instructions: Some(facts.worst_case_instructions),
         proof: None,
+        unreached: unreached(&facts.unreached),
     })
 }
 
@@ -68,6 +69,31 @@ fn loops(facts: &AcceptedProgram) -> Vec<Loop> {
         method,
     });
     loops.collect()
+}
+
+/// What no proof reaches; the first ranges and ways, when there are more than a statement records.
+fn unreached(facts: &bpf_verifier::Unreached) -> Unreached {
+    let mut unreached = Unreached::default();
+    for slot in &facts.slots {
+        match unreached.slots.last_mut() {
+            Some(range) if range.end() == *slot => range.count = range.count.saturating_add(1),
+            _ => unreached.slots.push(SlotRange {
+                first: *slot,
+                count: 1,
+            }),
+        }
+    }
+    unreached.ways = facts
+        .ways
+        .iter()
+        .map(|(slot, taken)| Way {
+            slot: *slot,
+            taken: *taken,
+        })
+        .collect();
+    unreached.slots.truncate(MAX_UNREACHED);
+    unreached.ways.truncate(MAX_UNREACHED);
+    unreached
 }
 
 /// The engines that vouched.

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bpf_object::{Image, Insn, Operand, Reg, Wide};
 use platform_click::{ArgKind, HelperId};
 
+use crate::verdict::Unreached;
 use crate::wire::wire_struct;
 pub(crate) use held::{Held, Numbers, Place, Target};
 pub(crate) use judge::Judge;
@@ -65,6 +66,43 @@ wire_struct!(Claim {
     register,
     held
 });
+
+impl Claims {
+    fn excludes(&self, slot: u32) -> bool {
+        self.unreachable.binary_search(&slot).is_ok()
+    }
+
+    fn closes(&self, way: (u32, bool)) -> bool {
+        self.excludes(way.0) || self.closed.binary_search(&way).is_ok()
+    }
+}
+
+/// What every engine says is not reached; nothing if there is no second opinion. A program that does
+/// not begin, or a jump that leads nowhere, is no fact but a mistake: `None`.
+pub(crate) fn unreached(image: &Image, claims: &[Claims]) -> Option<Unreached> {
+    let mut unreached = Unreached::default();
+    let [_, _, ..] = claims else {
+        return Some(unreached);
+    };
+    for (slot, insn) in (0_u32..).zip(image.code()) {
+        let closed = |taken| claims.iter().all(|claims| claims.closes((slot, taken)));
+        match insn {
+            Insn::WideTail => {
+                let head = slot.checked_sub(1);
+                let with_head = unreached.slots.last().copied() == head;
+                unreached.slots.extend(with_head.then_some(slot));
+            }
+            _ if claims.iter().all(|claims| claims.excludes(slot)) => unreached.slots.push(slot),
+            Insn::Branch { .. } => match (closed(false), closed(true)) {
+                (false, false) => {}
+                (true, true) => return None,
+                (_, taken) => unreached.ways.push((slot, taken)),
+            },
+            _ => {}
+        }
+    }
+    (unreached.slots.first() != Some(&0)).then_some(unreached)
+}
 
 /// Gathers what an engine claims. What is not said to be reached or taken is claimed not to be.
 #[derive(Debug)]

@@ -343,6 +343,81 @@ fn claims_are_sent_as_they_are() {
     assert_eq!(Place::claim(Target::Packet, (0, 1 << 20), false), None);
 }
 
+/// One opinion that something is reached is enough.
+#[test]
+fn what_no_engine_reaches_is_stated() {
+    let code = image(
+        ProgramKind::Filter,
+        &[
+            mov(0, 0),
+            op(0x55, 0, 0, 3, 0),
+            op(0x18, 1, 0, 0, 7),
+            op(0, 0, 0, 0, 0),
+            op(0x15, 0, 0, 1, 0),
+            mov(0, 1),
+            exit(),
+        ],
+    );
+    let engine = |reached: &[u32], ways: &[(u32, u32)]| {
+        let mut collector = Collector::new(&code);
+        for slot in reached {
+            collector.reaches(*slot, |_| None);
+        }
+        for (from, to) in ways {
+            collector.goes(*from, *to);
+        }
+        collector.finish("engine")
+    };
+    let all = engine(&[0, 1, 2, 4, 5, 6], &[(1, 2), (1, 5), (4, 5), (4, 6)]);
+    let straight = engine(&[0, 1, 2, 4, 6], &[(1, 2), (4, 6)]);
+    let other = engine(&[0, 1, 5, 6], &[(1, 5)]);
+    let stated = |claims: &[&Claims]| {
+        let claims: Vec<Claims> = claims.iter().map(|claims| (*claims).clone()).collect();
+        let unreached = unreached(&code, &claims)?;
+        Some((unreached.slots, unreached.ways))
+    };
+    assert_eq!(stated(&[&all, &all]), Some((vec![], vec![])));
+    assert_eq!(stated(&[&all, &straight]), Some((vec![], vec![])));
+    assert_eq!(
+        stated(&[&straight, &straight]),
+        Some((vec![5], vec![(1, true), (4, false)]))
+    );
+    assert_eq!(
+        stated(&[&other, &other]),
+        Some((vec![2, 3, 4], vec![(1, false)]))
+    );
+    // Nobody reaches the way from 4 to 5: one does not reach 4.
+    assert_eq!(
+        stated(&[&straight, &other]),
+        Some((vec![], vec![(4, false)]))
+    );
+    // One engine alone, or none, is not enough.
+    assert_eq!(stated(&[&straight]), Some((vec![], vec![])));
+    assert_eq!(stated(&[]), Some((vec![], vec![])));
+    // What cannot be is a mistake.
+    let nowhere = engine(&[0, 1], &[]);
+    assert_eq!(stated(&[&nowhere, &nowhere]), None);
+    let nothing = engine(&[], &[]);
+    assert_eq!(stated(&[&nothing, &nothing]), None);
+}
+
+/// Both engines see that a number is what it was set to.
+#[test]
+fn dead_code_is_stated() {
+    let code = image(
+        ProgramKind::Filter,
+        &[mov(0, 0), op(0x55, 0, 0, 1, 5), exit(), mov(0, 1), exit()],
+    );
+    let Outcome::Accepted(facts) = examine(&code, Rung::Quick).outcome else {
+        panic!("it is not accepted");
+    };
+    let unreached = unreached(&code, &facts.claims).unwrap();
+    assert_eq!(
+        (unreached.slots, unreached.ways),
+        (vec![2], vec![(1, false)])
+    );
+}
+
 proptest! {
     #[test]
     fn numbers_are_sent_as_they_are(

@@ -5,8 +5,8 @@ use alloc::string::ToString;
 use platform_click::{ProgramKind, VerifierProfile, limits};
 
 use super::{
-    Claims, ExitRange, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS, Map, Program,
-    StatementError, Termination, Trial,
+    Claims, ExitRange, LoopMethod, MAX_COUNTER, MAX_ENGINES, MAX_LOOPS, MAX_UNREACHED, Map,
+    Program, SlotRange, StatementError, Termination, Trial, Way,
 };
 use crate::text::Text;
 use crate::time::UnixTime;
@@ -67,7 +67,8 @@ fn check_program(program: &Program, profile: &VerifierProfile) -> Result<(), Sta
     check_exit(program)?;
     check_helpers(program)?;
     check_map_list(program)?;
-    check_loops(program)
+    check_loops(program)?;
+    check_unreached(program)
 }
 
 fn check_exit(program: &Program) -> Result<(), StatementError> {
@@ -138,6 +139,42 @@ fn check_loops(program: &Program) -> Result<(), StatementError> {
                 rule: "a loop has a bound, or fuel ends it, and not both",
             });
         }
+    }
+    Ok(())
+}
+
+/// Every run begins at slot 0, and whatever it reaches, it leaves.
+fn check_unreached(program: &Program) -> Result<(), StatementError> {
+    let slots = &program.unreached.slots;
+    let ways = &program.unreached.ways;
+    count("number of unreached ranges", slots.len(), 0, MAX_UNREACHED)?;
+    count("number of unreached ways", ways.len(), 0, MAX_UNREACHED)?;
+    let broken = |rule| {
+        let program = program.name.clone();
+        Err(StatementError::Program { program, rule })
+    };
+    // The first slot that the next range may have.
+    let mut next = 1;
+    for range in slots {
+        let SlotRange { first, count } = *range;
+        in_range("slots of an unreached range", count.into(), 1, u64::MAX)?;
+        if first < next {
+            return broken("unreached ranges ascend apart from each other and from slot 0");
+        }
+        let last = u64::from(first).saturating_add(u64::from(count).saturating_sub(1));
+        let last_slot = u64::from(program.instructions.saturating_sub(1));
+        in_range("slot of an unreached range", last, 0, last_slot)?;
+        next = range.end().saturating_add(1);
+    }
+    for way in ways {
+        let slots = u64::from(program.instructions.saturating_sub(1));
+        in_range("slot of an unreached way", way.slot.into(), 0, slots)?;
+        if program.unreached.has_slot(way.slot) {
+            return broken("of a jump that is not reached, no way is listed");
+        }
+    }
+    if !ways.is_sorted_by(|Way { slot, .. }, next| *slot < next.slot) {
+        return broken("unreached ways ascend, one of each jump");
     }
     Ok(())
 }

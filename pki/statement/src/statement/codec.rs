@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use platform_click::{HelperId, MapKind, ProgramKind, VerifierProfile, limits};
 
 use super::{
-    Claims, Engine, ExitRange, Loop, LoopMethod, MAX_ENGINES, MAX_LOOPS, Map, MapSync, Program,
-    SandboxClass, StatementError, Termination, Trial,
+    Claims, Engine, ExitRange, Loop, LoopMethod, MAX_ENGINES, MAX_LOOPS, MAX_UNREACHED, Map,
+    MapSync, Program, SandboxClass, SlotRange, StatementError, Termination, Trial, Unreached, Way,
 };
 use crate::cbor::{Reader, Writer};
 use crate::text::{Name, Symbol, Text};
@@ -54,7 +54,7 @@ fn write_profile(out: &mut Writer, profile: &VerifierProfile) {
 }
 
 fn write_program(out: &mut Writer, program: &Program) {
-    out.map(13);
+    out.map(14);
     out.i64(1).text(program.name.as_str());
     out.i64(2).u64(program.kind.number().into());
     out.i64(3).digest(&program.image);
@@ -76,6 +76,17 @@ fn write_program(out: &mut Writer, program: &Program) {
     let worst_case = program.worst_case_instructions;
     out.i64(12).optional(worst_case, Writer::u64);
     out.i64(13).optional(program.proof.as_ref(), Writer::digest);
+    write_unreached(out.i64(14), &program.unreached);
+}
+
+fn write_unreached(out: &mut Writer, unreached: &Unreached) {
+    out.array(2);
+    out.list(&unreached.slots, |out, range| {
+        out.array(2).u64(range.first.into()).u64(range.count.into());
+    });
+    out.list(&unreached.ways, |out, way| {
+        out.array(2).u64(way.slot.into()).bool(way.taken);
+    });
 }
 
 fn write_map(out: &mut Writer, map: &Map) {
@@ -207,7 +218,7 @@ fn read_trial(input: &mut Reader<'_>) -> Result<Trial, StatementError> {
 }
 
 fn read_program(input: &mut Reader<'_>) -> Result<Program, StatementError> {
-    input.map(13)?;
+    input.map(14)?;
     Ok(Program {
         name: field(input, 1, read_symbol)?,
         kind: field(input, 2, |input| {
@@ -226,6 +237,27 @@ fn read_program(input: &mut Reader<'_>) -> Result<Program, StatementError> {
         loops: field(input, 11, |input| input.list(MAX_LOOPS, read_loop))?,
         worst_case_instructions: field(input, 12, |input| Ok(input.optional(Reader::u64)?))?,
         proof: field(input, 13, |input| Ok(input.optional(Reader::digest)?))?,
+        unreached: field(input, 14, read_unreached)?,
+    })
+}
+
+fn read_unreached(input: &mut Reader<'_>) -> Result<Unreached, StatementError> {
+    input.array(2)?;
+    Ok(Unreached {
+        slots: input.list(MAX_UNREACHED, |input| {
+            input.array(2)?;
+            Ok::<_, StatementError>(SlotRange {
+                first: input.u32()?,
+                count: input.u32()?,
+            })
+        })?,
+        ways: input.list(MAX_UNREACHED, |input| {
+            input.array(2)?;
+            Ok::<_, StatementError>(Way {
+                slot: input.u32()?,
+                taken: input.bool()?,
+            })
+        })?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod codec;
+mod unreached;
 
 use alloc::vec::Vec;
 
@@ -14,6 +15,8 @@ use crate::codes;
 use crate::text::{Name, Symbol, Text, TextError};
 use crate::time::UnixTime;
 use crate::version::{ParseVersionError, Version};
+
+pub use unreached::{MAX_UNREACHED, SlotRange, Unreached, Way};
 
 /// The highest counter: 2^53 − 1, which JSON readers still hold exactly.
 pub const MAX_COUNTER: u64 = (1 << 53) - 1;
@@ -93,6 +96,8 @@ pub struct Program {
     pub worst_case_instructions: Option<u64>,
     /// Digest of a proof that a loader could check; no such proof is defined yet.
     pub proof: Option<Digest>,
+    /// What none of its proofs reaches.
+    pub unreached: Unreached,
 }
 
 /// A closed interval of return values.

@@ -3,8 +3,8 @@
 
 use bpf_statement::{
     BundleBuilder, Claims, Engine, ExitRange, Loop, LoopMethod, MAX_COUNTER, MAX_ENGINES,
-    MAX_LOOPS, Map, MapSync, Name, Program, SandboxClass, Statement, Symbol, Termination, Text,
-    Trial, UnixTime, Version,
+    MAX_LOOPS, MAX_UNREACHED, Map, MapSync, Name, Program, SandboxClass, SlotRange, Statement,
+    Symbol, Termination, Text, Trial, UnixTime, Unreached, Version, Way,
 };
 use platform_click::{Digest, HelperId, MapKind, PROFILE, Platform, ProgramKind, limits};
 
@@ -50,6 +50,7 @@ pub(crate) fn filter(name: &str) -> Program {
         }],
         worst_case_instructions: Some(120),
         proof: None,
+        unreached: Unreached::default(),
     }
 }
 
@@ -130,6 +131,20 @@ pub(crate) fn largest_claims() -> Claims {
         loops: loops.clone().collect(),
         worst_case_instructions: Some(u64::MAX),
         proof: Some(Digest::of(b"proof")),
+        unreached: Unreached {
+            slots: (0..u32::try_from(MAX_UNREACHED).unwrap())
+                .map(|i| SlotRange {
+                    first: 300 + i * 600,
+                    count: 300,
+                })
+                .collect(),
+            ways: (0..u32::try_from(MAX_UNREACHED).unwrap())
+                .map(|i| Way {
+                    slot: 60_000 + i,
+                    taken: true,
+                })
+                .collect(),
+        },
     });
     let engines = (0..MAX_ENGINES).map(|i| Engine {
         name: name(&format!("e{i:030}")),

@@ -9,7 +9,7 @@ use bpf_object::{Image, Object, ParseOptions};
 use bpf_pki::{InitOptions, KeyRef, PkiDir, SigningIdentity, sign_statement};
 use bpf_statement::{
     Claims, Engine, ExitRange, Map, MapSync, Name, Program, SandboxClass, Statement, Symbol,
-    Termination, Text, Trial, UnixTime, Version,
+    Termination, Text, Trial, UnixTime, Unreached, Version,
 };
 use bpf_trust::Role;
 use click_host::Options;
@@ -51,8 +51,19 @@ impl Site {
 
     /// Puts an object into the folder as `file.o`, with its bundle.
     pub(crate) fn sign(&self, file: &str, object: &[u8], name: &str, counter: u64) -> PathBuf {
+        self.sign_with(file, object, name, |claims| claims.counter = counter)
+    }
+
+    /// The same with counter 1 and other claims.
+    pub(crate) fn sign_with(
+        &self,
+        file: &str,
+        object: &[u8],
+        name: &str,
+        change: impl FnOnce(&mut Claims),
+    ) -> PathBuf {
         let mut claims = claims(name, object);
-        claims.counter = counter;
+        change(&mut claims);
         let key = KeyRef::File(self.pki.signer());
         let identity = SigningIdentity::load(&key, Role::Verifier).unwrap();
         let bundle = sign_statement(&Statement::new(claims).unwrap(), &identity).unwrap();
@@ -156,5 +167,6 @@ fn program_claims(name: &str, image: &Image) -> Program {
         loops: Vec::new(),
         worst_case_instructions: None,
         proof: None,
+        unreached: Unreached::default(),
     }
 }

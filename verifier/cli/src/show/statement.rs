@@ -188,6 +188,16 @@ pub(crate) fn program_json(program: &Program) -> Value {
             "method": item.method.name(),
         })).collect::<Vec<_>>(),
         "worst_case_instructions": program.worst_case_instructions,
+        "unreached": {
+            "slots": program.unreached.slots.iter().map(|range| json!({
+                "first": range.first,
+                "count": range.count,
+            })).collect::<Vec<_>>(),
+            "ways": program.unreached.ways.iter().map(|way| json!({
+                "slot": way.slot,
+                "taken": way.taken,
+            })).collect::<Vec<_>>(),
+        },
         "proof_sha256": program.proof.map(|digest| digest.to_string()),
     })
 }
