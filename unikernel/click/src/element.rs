@@ -272,13 +272,11 @@ impl Context<'_> {
     }
 
     /// The element that is called.
-    #[allow(dead_code, reason = "for elements that use others")]
     pub(crate) const fn element(&self) -> usize {
         self.element
     }
 
     /// Its name and class, as messages call it.
-    #[allow(dead_code, reason = "for elements that use others")]
     pub(crate) fn label(&self) -> String {
         let declaration = self.plan.config.elements().get(self.element);
         declaration.map(Declaration::label).unwrap_or_default()
@@ -380,7 +378,6 @@ impl<N> Handler<N> {
     }
 
     /// A handler that can only be read, and takes parameters then.
-    #[allow(dead_code, reason = "for elements that use others")]
     pub(crate) const fn ask(name: N) -> Self {
         Self {
             name,
@@ -391,7 +388,6 @@ impl<N> Handler<N> {
     }
 
     /// A handler that can be read, with parameters, and written.
-    #[allow(dead_code, reason = "for elements that use others")]
     pub(crate) const fn ask_write(name: N) -> Self {
         Self {
             name,

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use bpf_jit::MachineCode;
@@ -42,6 +43,26 @@ pub trait Host: Environment {
         image: &Image,
         code: &MachineCode,
     ) -> Result<(), HostError>;
+
+    /// Writes to standard output.
+    fn output(&mut self, text: &str);
+
+    /// Writes to a file, behind what it holds if `append`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn write_file(&mut self, name: &str, text: &str, append: bool) -> Result<(), HostError>;
+
+    /// The bytes of a file; a text of a few megabytes at most.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    fn read_file(&mut self, name: &str) -> Result<Vec<u8>, HostError>;
+
+    /// The number of the process; 0 where there are none.
+    fn process_id(&self) -> u32 {
+        0
+    }
 
     /// Waits until the clock says `time_ns`, or for as long as the process likes to be left alone: it
     /// may come back earlier.

@@ -100,6 +100,16 @@ fn printable(character: char) -> char {
     }
 }
 
+/// A time in seconds, as Click prints it: with microseconds if that is exact, or else nanoseconds.
+pub(crate) fn seconds(time_ns: u64) -> String {
+    const SECOND_NS: u64 = 1_000_000_000;
+    let (seconds, rest) = (time_ns / SECOND_NS, time_ns % SECOND_NS);
+    match rest % 1000 {
+        0 => format!("{seconds}.{:06}", rest / 1000),
+        _ => format!("{seconds}.{rest:09}"),
+    }
+}
+
 /// A piece of a configuration as an error message quotes it: short and without control characters.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 40;

@@ -30,6 +30,9 @@ pub(crate) struct MemoryHost {
     pub(crate) truncated: Option<String>,
     pub(crate) outputs: BTreeMap<String, Rc<RefCell<Packets>>>,
     pub(crate) messages: Vec<String>,
+    /// What went to standard output.
+    pub(crate) printed: String,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     environment: DeterministicEnvironment,
 }
 
@@ -43,6 +46,8 @@ impl MemoryHost {
             truncated: None,
             outputs: BTreeMap::new(),
             messages: Vec::new(),
+            printed: String::new(),
+            files: BTreeMap::new(),
             environment: DeterministicEnvironment::new(1),
         }
     }
@@ -91,6 +96,27 @@ impl Host for MemoryHost {
 
     fn write_code(&mut self, _: &str, _: &Image, _: &MachineCode) -> Result<(), HostError> {
         Ok(())
+    }
+
+    fn output(&mut self, text: &str) {
+        self.printed.push_str(text);
+    }
+
+    fn write_file(&mut self, name: &str, text: &str, append: bool) -> Result<(), HostError> {
+        let file = self.files.entry(name.into()).or_default();
+        if !append {
+            file.clear();
+        }
+        file.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn read_file(&mut self, name: &str) -> Result<Vec<u8>, HostError> {
+        let bytes = self.files.get(name).cloned();
+        bytes.ok_or_else(|| HostError::Unreadable {
+            name: name.into(),
+            reason: "not found".into(),
+        })
     }
 
     fn wait_until(&mut self, time_ns: u64) {

@@ -1,6 +1,7 @@
 //! The command line of `bpfclick`: Click's `click`, for this dataplane.
 
 use core::sync::atomic::AtomicBool;
+use core::time::Duration;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use click_graph::{Config, HostError, Source};
 use platform_click::ExitCode;
 
 use crate::cli_run::RunArguments;
-use crate::{Error, LibraryPath, Options, files, run};
+use crate::{Console, Error, LibraryPath, Options, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
 ///
@@ -50,6 +51,10 @@ struct Arguments {
     #[arg(short = 'h', long = "handler", value_name = "ELEMENT.HANDLER")]
     handlers: Vec<String>,
 
+    /// Take the exit code from a handler's value at the end: a number, or true for 0 and false for 1
+    #[arg(short = 'x', long, value_name = "ELEMENT.HANDLER")]
+    exit_handler: Option<String>,
+
     /// Write the configuration to FILE, flattened; `-` for standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -57,6 +62,26 @@ struct Arguments {
     /// Check the configuration, its inputs and its programs, and do not run; nothing is changed
     #[arg(short, long)]
     quit: bool,
+
+    /// Simulate the clock: it begins at SECONDS since 1970 and jumps to whatever is waited for
+    #[arg(
+        long,
+        alias = "simulation-time",
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1000000000",
+        value_parser = seconds
+    )]
+    simtime: Option<u64>,
+
+    /// Folders with libraries, separated by colons, instead of those in CLICKPATH
+    #[arg(short = 'C', long, value_name = "PATH")]
+    clickpath: Option<OsString>,
+
+    /// Do not print warnings about the configuration
+    #[arg(short = 'w', long)]
+    no_warnings: bool,
 
     /// Warn about ports at the ends of chains, where Click and this program stop
     #[arg(long)]
@@ -102,7 +127,7 @@ pub fn main(
     out: &mut dyn Write,
     err: &mut dyn Write,
     interrupted: Arc<AtomicBool>,
-) -> ExitCode {
+) -> Exit {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments.execute(out, err, interrupted),
         Err(usage) => {
@@ -113,8 +138,62 @@ pub fn main(
                 ExitCode::Usage
             };
             let text = usage.render().to_string();
-            print(if to_out { out } else { err }, &text, code)
+            Exit::Code(print(if to_out { out } else { err }, &text, code))
         }
+    }
+}
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// As it says itself.
+    Code(ExitCode),
+    /// As a handler of the configuration says.
+    Handler(u8),
+}
+
+impl Exit {
+    /// The exit code of the process.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Code(code) => code.number(),
+            Self::Handler(number) => number,
+        }
+    }
+
+    /// What happened; a handler has no say in that.
+    #[must_use]
+    pub const fn code(self) -> ExitCode {
+        match self {
+            Self::Code(code) => code,
+            Self::Handler(_) => ExitCode::Accepted,
+        }
+    }
+}
+
+/// A time in seconds, in nanoseconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
+    u64::try_from(time.as_nanos()).map_err(|error| error.to_string())
+}
+
+/// Both outputs of the program.
+struct Terminal<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+/// Where nothing can be written, there is nobody to tell.
+impl Console for Terminal<'_> {
+    fn message(&mut self, line: &str) {
+        let _ = writeln!(self.err, "{line}");
+    }
+
+    fn output(&mut self, text: &str) {
+        let _ = self.out.write_all(text.as_bytes());
+        let _ = self.out.flush();
     }
 }
 
@@ -124,22 +203,22 @@ impl Arguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
         interrupted: Arc<AtomicBool>,
-    ) -> ExitCode {
+    ) -> Exit {
         if let Some(Command::Run(arguments)) = self.command {
-            return arguments.execute(out, err);
+            return Exit::Code(arguments.execute(out, err));
         }
         if let Some(class) = &self.help {
-            return help(class.as_deref(), out, err);
+            return Exit::Code(help(class.as_deref(), out, err));
         }
         if self.list {
-            return print(out, &list(), ExitCode::Accepted);
+            return Exit::Code(print(out, &list(), ExitCode::Accepted));
         }
         let mut source = Source::new("config", "");
         match self.run(&mut source, out, err, interrupted) {
-            Ok(code) => code,
+            Ok(exit) => exit,
             Err(error) => {
                 let code = error.code().exit;
-                print(err, &format!("{}\n", error.render(&source)), code)
+                Exit::Code(print(err, &format!("{}\n", error.render(&source)), code))
             }
         }
     }
@@ -150,36 +229,43 @@ impl Arguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
         interrupted: Arc<AtomicBool>,
-    ) -> Result<ExitCode, Error> {
+    ) -> Result<Exit, Error> {
         let (path, variables) = self.positional()?;
         *source = self.source(path)?;
-        let mut libraries = LibraryPath::from_environment();
+        let mut libraries = match &self.clickpath {
+            Some(path) => LibraryPath::new(path),
+            None => LibraryPath::from_environment(),
+        };
         let mut reading = Reading {
             variables,
             lenient: self.lenient,
             libraries: &mut libraries,
         };
         let config = Config::read(source, &mut reading)?;
-        // Where messages cannot be written, there is nobody to tell.
-        let mut talk = |line: &str| drop(writeln!(err, "{line}"));
-        for warning in config.warnings() {
-            talk(&warning.render_warning(source));
+        let mut terminal = Terminal { out, err };
+        if !self.no_warnings {
+            for warning in config.warnings() {
+                terminal.message(&warning.render_warning(source));
+            }
         }
         if let Some(output) = &self.output {
-            write_flattened(output, &config.to_string(), out)?;
+            write_flattened(output, &config.to_string(), terminal.out)?;
         }
         let options = Options {
             trust: self.trust,
             state: self.state,
             handlers: self.handlers,
+            exit_handler: self.exit_handler,
+            simulated_ns: self.simtime,
             check_only: self.quit,
             interrupted,
         };
-        let report = run(config, &options, &mut talk)?;
-        let code = print(out, &report.text(), ExitCode::Accepted);
-        match report.failure {
-            Some(failure) => Err(failure.into()),
-            None => Ok(code),
+        let report = run(config, &options, &mut terminal)?;
+        let code = print(terminal.out, &report.text(), ExitCode::Accepted);
+        match (report.failure, report.exit) {
+            (Some(failure), _) => Err(failure.into()),
+            (None, Some(value)) => exit_status(&value).map(Exit::Handler),
+            (None, None) => Ok(Exit::Code(code)),
         }
     }
 
@@ -219,6 +305,18 @@ impl Arguments {
         };
         let text = files::utf8(&name, bytes)?;
         Ok(Source::new(name, text))
+    }
+}
+
+/// The exit code that a handler's value means.
+fn exit_status(value: &str) -> Result<u8, Error> {
+    match value.trim() {
+        "true" => Ok(0),
+        "false" => Ok(1),
+        number => {
+            let status = number.parse::<i64>().map(|number| number.to_le_bytes()[0]);
+            status.map_err(|_| Error::ExitHandler(value.into()))
+        }
     }
 }
 

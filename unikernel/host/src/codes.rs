@@ -3,8 +3,8 @@
 platform_click::codes! {
     RANDOM = "BPF-C100", Internal, "the system gives no random numbers",
         "Maps are protected by a random number; check that the process may call getrandom(2).";
-    COMMAND_LINE = "BPF-C101", Usage, "the command line names two configurations",
-        "One file, `--file` or `--expression` is the configuration; `NAME=VALUE` sets a variable of it.";
+    COMMAND_LINE = "BPF-C101", Usage, "the command line does not fit",
+        "One file, `--file` or `--expression` is the configuration; `NAME=VALUE` sets a variable of it. The exit handler says a number, true or false.";
     PROGRAM = "BPF-C102", Usage, "it is not clear which program is meant",
         "Name one of the object's programs with `--program NAME`; `bpfsign disasm` lists them.";
     LOAD = "BPF-C103", Input, "a program cannot be made ready to run",

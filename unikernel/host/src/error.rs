@@ -41,6 +41,9 @@ pub enum Error {
     /// Two configurations on one command line.
     #[error("`{0}` is a second configuration")]
     SecondConfig(String),
+    /// The value of the exit handler is no exit code.
+    #[error("`{0}` is neither a number nor true or false, as the exit handler's value has to be")]
+    ExitHandler(String),
     /// The object of a program that is to be debugged is not usable.
     #[error("`{name}` is no object for this platform")]
     Object {
@@ -84,7 +87,7 @@ impl Error {
             Self::Trust { error, .. } => error.code(),
             Self::State(error) => error.code(),
             Self::Run(error) => error.code(),
-            Self::SecondConfig(_) => codes::COMMAND_LINE,
+            Self::SecondConfig(_) | Self::ExitHandler(_) => codes::COMMAND_LINE,
             Self::Object { error, .. } => error.code(),
             Self::Program { .. } => codes::PROGRAM,
             Self::Load { .. } => codes::LOAD,

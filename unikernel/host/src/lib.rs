@@ -2,7 +2,7 @@
 //!
 //! [`run`] takes a [`Config`](click_graph::Config) and gives a [`Report`]; the program `bpfclick` is a command line
 //! around it ([`cli`]). Both print nothing by themselves: what elements say on the way goes to a
-//! function of the caller's.
+//! [`Console`] of the caller's.
 //!
 //! ```
 //! use click_graph::{Config, Source};
@@ -14,7 +14,7 @@
 //!     handlers: vec!["c.count".into()],
 //!     ..Options::default()
 //! };
-//! let report = run(config, &options, &mut |_| {})?;
+//! let report = run(config, &options, &mut |_: &str| {})?;
 //! assert_eq!(report.text(), "5\n");
 //! # Ok::<(), click_host::Error>(())
 //! ```
@@ -38,4 +38,5 @@ mod run;
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};
 pub use error::Error;
 pub use libraries::LibraryPath;
+pub use linux::Console;
 pub use run::{Options, Reading, Report, run};

@@ -1,6 +1,7 @@
 //! Libraries of configurations, in files.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use click_graph::HostError;
@@ -20,8 +21,13 @@ impl LibraryPath {
     /// The path in the variable `CLICKPATH`: folders separated by colons.
     #[must_use]
     pub fn from_environment() -> Self {
-        let path = env::var_os("CLICKPATH").unwrap_or_default();
-        let folders = env::split_paths(&path).filter(|folder| folder != Path::new(""));
+        Self::new(&env::var_os("CLICKPATH").unwrap_or_default())
+    }
+
+    /// Folders separated by colons.
+    #[must_use]
+    pub fn new(path: &OsStr) -> Self {
+        let folders = env::split_paths(path).filter(|folder| folder != Path::new(""));
         Self {
             folders: folders.collect(),
         }

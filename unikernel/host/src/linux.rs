@@ -18,6 +18,7 @@ use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_getti
 use crate::debug::printed;
 use crate::disassembly;
 use crate::dump::{PcapReader, PcapWriter};
+use crate::files;
 use crate::random::Random;
 
 /// Lines that programs may print with `bpf_trace_printk` in [`TRACE_WINDOW`]: enough to find an error,
@@ -27,18 +28,45 @@ const MAX_TRACE_LINES: u32 = 100;
 /// After so long, as many lines are shown again.
 const TRACE_WINDOW: Duration = Duration::from_secs(1);
 
+/// Bytes of a text file that an element reads: a trace of a hundred thousand packets.
+const MAX_TEXT: usize = 16 << 20;
+
 /// How long the process sleeps at most before it looks whether it is to stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// Where messages go, a line at a time.
-pub(crate) type Talk<'a> = &'a mut dyn FnMut(&str);
+/// Where goes what a router has to say.
+pub trait Console {
+    /// A line for whoever watches.
+    fn message(&mut self, line: &str);
+
+    /// A part of what the router is to give out, as scripts do.
+    fn output(&mut self, text: &str);
+}
+
+/// A function gets everything alike.
+impl<F: FnMut(&str)> Console for F {
+    fn message(&mut self, line: &str) {
+        self(line);
+    }
+
+    fn output(&mut self, text: &str) {
+        self(text);
+    }
+}
+
+/// A clock.
+enum Clock {
+    /// When it was set, by the calendar and by itself.
+    Real(Duration, Instant),
+    /// It stands, and jumps to the time that is waited for.
+    Simulated(u64),
+}
 
 /// The process as a router sees it.
 pub(crate) struct LinuxHost<'a> {
-    talk: Talk<'a>,
+    console: &'a mut dyn Console,
     random: Random,
-    /// When the clock was set, by the calendar and by itself.
-    started: (Duration, Instant),
+    clock: Clock,
     /// Lines traced since this moment, shown or not.
     traced: (u32, Instant),
     /// Device and inode of every capture that is open: none is read and written at once.
@@ -46,12 +74,17 @@ pub(crate) struct LinuxHost<'a> {
 }
 
 impl<'a> LinuxHost<'a> {
-    pub(crate) fn new(talk: Talk<'a>) -> Result<Self, getrandom::Error> {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    /// A host whose clock is the system's, or begins at `simulated_ns` and is none.
+    pub(crate) fn new(
+        console: &'a mut dyn Console,
+        simulated_ns: Option<u64>,
+    ) -> Result<Self, getrandom::Error> {
+        let since_1970 = || SystemTime::now().duration_since(UNIX_EPOCH);
+        let real = || Clock::Real(since_1970().unwrap_or_default(), Instant::now());
         Ok(Self {
-            talk,
+            console,
             random: Random::new()?,
-            started: (since_1970.unwrap_or_default(), Instant::now()),
+            clock: simulated_ns.map_or_else(real, Clock::Simulated),
             traced: (0, Instant::now()),
             open: BTreeSet::new(),
         })
@@ -90,9 +123,13 @@ impl<'a> LinuxHost<'a> {
 impl Environment for LinuxHost<'_> {
     /// The time since 1970 when the router was made, and from then on a clock that nobody sets.
     fn clock_ns(&mut self) -> u64 {
-        let (since_1970, then) = self.started;
-        let now = since_1970.saturating_add(then.elapsed());
-        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+        match self.clock {
+            Clock::Real(since_1970, then) => {
+                let now = since_1970.saturating_add(then.elapsed());
+                u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+            }
+            Clock::Simulated(now_ns) => now_ns,
+        }
     }
 
     fn boot_ns(&mut self) -> u64 {
@@ -167,7 +204,35 @@ impl Host for LinuxHost<'_> {
         file.flush().map_err(unwritable)
     }
 
+    fn output(&mut self, text: &str) {
+        self.console.output(text);
+    }
+
+    fn write_file(&mut self, name: &str, text: &str, append: bool) -> Result<(), HostError> {
+        let unwritable = |error: io::Error| HostError::Unwritable {
+            name: name.into(),
+            reason: error.to_string(),
+        };
+        let mut options = File::options();
+        let options = options.create(true).write(true);
+        let options = options.append(append).truncate(!append);
+        let mut file = options.open(name).map_err(unwritable)?;
+        file.write_all(text.as_bytes()).map_err(unwritable)
+    }
+
+    fn read_file(&mut self, name: &str) -> Result<Vec<u8>, HostError> {
+        Ok(files::read(name, MAX_TEXT)?)
+    }
+
+    fn process_id(&self) -> u32 {
+        std::process::id()
+    }
+
     fn wait_until(&mut self, time_ns: u64) {
+        if let Clock::Simulated(now_ns) = &mut self.clock {
+            *now_ns = time_ns.max(*now_ns);
+            return;
+        }
         let left = Duration::from_nanos(time_ns.saturating_sub(self.clock_ns()));
         std::thread::sleep(left.min(LONGEST_WAIT));
     }
@@ -179,7 +244,8 @@ impl Host for LinuxHost<'_> {
             c if c.is_control() => char::REPLACEMENT_CHARACTER,
             c => c,
         };
-        (self.talk)(&line.chars().map(harmless).collect::<String>());
+        self.console
+            .message(&line.chars().map(harmless).collect::<String>());
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use click_graph::{Config, Host as _, Router, RunError};
 
 use crate::Error;
-use crate::linux::LinuxHost;
+use crate::linux::{Console, LinuxHost};
 use crate::programs::{Programs, Trust};
 
 /// How a configuration is to be run.
@@ -19,6 +19,11 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Handlers that are read at the end, as [`Router::expand_handlers`] understands them.
     pub handlers: Vec<String>,
+    /// The handler whose value at the end is the exit code of the process.
+    pub exit_handler: Option<String>,
+    /// The time at which a clock begins that stands still while packets move, and jumps when elements
+    /// wait; in nanoseconds since 1970. `None`: the system's clock.
+    pub simulated_ns: Option<u64>,
     /// Check everything that can be checked without a change to anything outside, and do not run.
     pub check_only: bool,
     /// Stops the run, soon after it has become true.
@@ -32,6 +37,8 @@ pub struct Report {
     pub readings: Vec<Reading>,
     /// Packets that were dropped because they went round in the configuration.
     pub looped: u64,
+    /// What the exit handler said.
+    pub exit: Option<String>,
     /// What ended the run, if that was an error. Packets before it were processed, and are in the
     /// files and in the readings.
     pub failure: Option<RunError>,
@@ -64,19 +71,20 @@ impl Report {
     }
 }
 
-/// Runs a configuration to its end, and hands every line that it has to say to `talk`.
+/// Runs a configuration to its end, and hands what it has to say to `console`.
 ///
 /// # Errors
 /// The configuration is wrong, what it needs is missing or refused, or a handler does not exist;
 /// nothing has run then. What goes wrong afterwards is in [`Report::failure`].
-pub fn run(config: Config, options: &Options, talk: &mut dyn FnMut(&str)) -> Result<Report, Error> {
+pub fn run(config: Config, options: &Options, console: &mut dyn Console) -> Result<Report, Error> {
     let handlers = resolve(&config, &options.handlers)?;
+    resolve(&config, options.exit_handler.as_slice())?;
     let trust = match (&options.trust, &options.state) {
         (Some(trust), Some(state)) => Some(Trust::open(trust, state)?),
         _ => None,
     };
     let mut programs = Programs::new(trust)?;
-    let mut host = LinuxHost::new(talk)?;
+    let mut host = LinuxHost::new(console, options.simulated_ns)?;
     let started = if options.check_only {
         Router::rehearse(config, &mut host, &mut programs)
     } else {
@@ -100,15 +108,16 @@ pub fn run(config: Config, options: &Options, talk: &mut dyn FnMut(&str)) -> Res
             "note: {looped} packets in all went round and were dropped"
         ));
     }
-    let read = |handler: String| {
+    let mut read = |handler: String| {
         let value = router.call_read(&mut host, &handler)?;
         Ok(Reading { handler, value })
     };
+    let readings = handlers.into_iter().map(&mut read);
+    let readings = readings.collect::<Result<_, Error>>()?;
+    let exit = options.exit_handler.clone().map(read).transpose()?;
     Ok(Report {
-        readings: handlers
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, Error>>()?,
+        readings,
+        exit: exit.map(|reading| reading.value),
         looped,
         failure,
     })

@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_boolean};
+use crate::render::seconds;
 
 manual! {
     /// Prints packets.
@@ -101,10 +102,8 @@ impl Print {
             separator = ": ";
         }
         if self.timestamp {
-            const NANOSECONDS: u64 = 1_000_000_000;
-            let time = packet.annotations.rx_time_ns;
-            let (seconds, rest) = (time / NANOSECONDS, time % NANOSECONDS);
-            line.push_str(&format!("{separator}{seconds}.{rest:09}"));
+            let time = seconds(packet.annotations.rx_time_ns);
+            line.push_str(&format!("{separator}{time}"));
             separator = ": ";
         }
         line.push_str(&format!("{separator}{:4}", packet.len()));

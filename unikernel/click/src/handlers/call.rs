@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::{GENERIC, HandlerError, ROOT, Refusal, values};
-use crate::element::{Context, Handler};
+use crate::element::{Context, Element, Handler};
 use crate::language::{Config, shift_word};
 use crate::nearest::nearest;
 use crate::render::quoted;
@@ -102,7 +102,7 @@ impl Context<'_> {
     /// There is no such handler, it cannot be read, or does not take the parameters.
     pub(crate) fn read_handler(&mut self, call: &str) -> Result<String, HandlerError> {
         let (name, parameters) = shift_word(call);
-        let name = self.handler_name(name)?;
+        let name = self.handler_name(name, |_| false)?;
         self.read_named(&name, parameters)
     }
 
@@ -113,20 +113,47 @@ impl Context<'_> {
     /// There is no such handler, it cannot be written, or does not take the value.
     pub(crate) fn write_handler(&mut self, call: &str) -> Result<(), HandlerError> {
         let (name, value) = shift_word(call);
-        let name = self.handler_name(name)?;
+        let name = self.handler_name(name, |_| false)?;
         self.write_named(&name, value)
     }
 
-    /// The handler that a name means to the element that is called. Those that its class has not,
-    /// it knows itself.
-    pub(crate) fn handler_name(&self, text: &str) -> Result<HandlerName, HandlerError> {
+    /// The handler that a name means to the element that is called; `own` knows those of its handlers
+    /// that its class does not have.
+    pub(crate) fn handler_name(
+        &self,
+        text: &str,
+        own: impl Fn(&str) -> bool,
+    ) -> Result<HandlerName, HandlerError> {
         let config = &self.plan.config;
         let within = self.element;
-        let own = |name: &str| {
+        let has = |name: &str| {
             let of_class = |handler: &Handler| handler.name == name;
-            within < config.elements().len() && all(config, Some(within)).any(of_class)
+            let is_element = within < config.elements().len();
+            is_element && (all(config, Some(within)).any(of_class) || own(name))
         };
-        HandlerName::parse(config, within, text, own)
+        HandlerName::parse(config, within, text, has)
+    }
+
+    /// `element.handler`, or `handler` alone of the router.
+    pub(crate) fn full_name(&self, name: &HandlerName) -> String {
+        super::full_name(&self.name_of(name), &name.handler)
+    }
+
+    /// The value of a handler that every element has, for the element that is called.
+    pub(crate) fn own_value(&self, element: &dyn Element, handler: &str) -> Option<String> {
+        values::of_element(self.plan, self.element, Some(element), handler)
+    }
+
+    /// What is known about a handler of the element that is called.
+    pub(crate) fn look_up_own(
+        &self,
+        element: &dyn Element,
+        name: &HandlerName,
+    ) -> Result<Handler<String>, HandlerError> {
+        match element.own_handler(&name.handler) {
+            Some(handler) => Ok(handler),
+            None => of_class(&self.plan.config, name),
+        }
     }
 
     /// Reads a handler. One of the element that is called is busy, like all that wait for it.
@@ -196,7 +223,11 @@ impl Context<'_> {
         }
     }
 
-    fn look_up(&self, name: &HandlerName) -> Result<Handler<String>, HandlerError> {
+    /// What is known about a handler of another element, or of the router.
+    ///
+    /// # Errors
+    /// There is no such handler.
+    pub(crate) fn look_up(&self, name: &HandlerName) -> Result<Handler<String>, HandlerError> {
         let own = name.element.and_then(|index| self.elements.get(index));
         let own = own.and_then(|element| element.as_ref()?.own_handler(&name.handler));
         match own {

@@ -130,7 +130,6 @@ pub(crate) enum Refusal {
     /// The value, or the parameters, do not fit.
     Value,
     /// Another reason, in words.
-    #[allow(dead_code, reason = "for elements that use others")]
     Because(String),
 }
 

@@ -138,6 +138,7 @@ pub(super) fn assign(arguments: &[Argument], parameters: &[Formal]) -> Option<Ve
 pub(crate) struct Arguments<'a> {
     config: &'a Config,
     element: usize,
+    inputs: usize,
     class: &'static ElementClass,
     declaration: Span,
     entries: Vec<Entry<'a>>,
@@ -155,8 +156,9 @@ struct Entry<'a> {
 const RESERVED: &[&str] = &["TRUST", "TRUST_BUNDLE", "STATE", "STATE_DIR", "INSTANCE"];
 
 impl<'a> Arguments<'a> {
-    /// The arguments of an element of a configuration; `None` if it has no such element.
-    pub(crate) fn new(config: &'a Config, element: usize) -> Option<Self> {
+    /// The arguments of an element of a configuration that has so many inputs; `None` if there is no
+    /// such element.
+    pub(crate) fn new(config: &'a Config, element: usize, inputs: usize) -> Option<Self> {
         let declaration = config.elements().get(element)?;
         let entries = declaration.arguments.iter().map(|argument| Entry {
             argument,
@@ -166,6 +168,7 @@ impl<'a> Arguments<'a> {
         Some(Self {
             config,
             element,
+            inputs,
             class: declaration.class,
             declaration: declaration.span,
             entries: entries.collect(),
@@ -187,6 +190,11 @@ impl<'a> Arguments<'a> {
     #[allow(dead_code, reason = "for elements that use others")]
     pub(crate) const fn element(&self) -> usize {
         self.element
+    }
+
+    /// How many inputs the element has.
+    pub(crate) const fn inputs(&self) -> usize {
+        self.inputs
     }
 
     /// The index of the element that a value names, looked up from the inside of compound elements
@@ -259,6 +267,16 @@ impl<'a> Arguments<'a> {
             Value::new("an argument", &entry.argument.text, entry.argument.span)
         };
         self.entries.iter_mut().map(take).collect()
+    }
+
+    /// All arguments that were not taken before, whatever they look like.
+    pub(crate) fn rest(&mut self) -> Vec<Value<'a>> {
+        let left = self.entries.iter_mut().filter(|entry| !entry.taken);
+        left.map(|entry| {
+            entry.taken = true;
+            Value::new("an argument", &entry.argument.text, entry.argument.span)
+        })
+        .collect()
     }
 
     /// The value of a keyword that may stand alone. Calls must come in the order of positions,
@@ -457,7 +475,7 @@ mod tests {
 
     fn read(list: &str) -> Result<Vec<Option<String>>, String> {
         let config = config(&alloc::format!("Class({list})"));
-        let mut reader = Arguments::new(&config, 0).unwrap();
+        let mut reader = Arguments::new(&config, 0, 0).unwrap();
         let mut read = || {
             let values = [
                 reader.positional("A")?,
@@ -503,7 +521,7 @@ mod tests {
         let config = config("elementclass X { Class(q); q :: Class } q :: Class; x :: X");
         let named = |text: &'static str, wanted: &'static [&'static str]| {
             let within = config.elements().iter().position(|e| e.name == "x/Class@1");
-            let arguments = Arguments::new(&config, within.unwrap()).unwrap();
+            let arguments = Arguments::new(&config, within.unwrap(), 0).unwrap();
             let value = Value::new("A", text, Span::default());
             let found = arguments.element_named(value, wanted);
             found.map(|index| config.elements()[index].name.clone())

@@ -30,5 +30,7 @@ pub use config::{Config, Connection, Declaration, Endpoint, Reading};
 pub use library::{Libraries, Library, NoLibraries};
 pub use source::{Place, Source, Span};
 pub(crate) use value::{
-    Value, parse_boolean, parse_interval_ns, parse_limit, parse_unsigned, shift_word,
+    Value, parse_boolean, parse_interval_ns, parse_limit, parse_unsigned, quote, shift_word,
+    unquote,
 };
+pub(crate) use variables::{Form, Quote, expand};

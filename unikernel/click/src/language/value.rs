@@ -188,6 +188,23 @@ pub(crate) fn parse_unsigned(text: &str) -> Option<u64> {
     }
 }
 
+/// A text without its quotes (Click's `cp_unquote`): what is quoted in it stands for itself, the rest
+/// stays. A `\<…>` that holds something else than pairs of digits gives nothing.
+pub(crate) fn unquote(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.trim_matches(is_blank).chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\'' => single_quoted(&mut rest, &mut out),
+            '"' => drop(double_quoted(&mut rest, &mut out)),
+            '\\' if rest.next_if_eq(&'<').is_some() => drop(hex(&mut rest, &mut out)),
+            _ => push(&mut out, character),
+        }
+    }
+    String::from_utf8(out)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// The words of a text: separated by blanks that are not quoted, unquoted. `None` if a `\<…>` holds
 /// something else than pairs of digits.
 fn words(text: &str) -> Option<Vec<Vec<u8>>> {
@@ -302,7 +319,7 @@ fn push(word: &mut Vec<u8>, character: char) {
 }
 
 /// What stands between double quotes to mean `text` (Click's `cp_quote`).
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::new();
     for character in text.chars() {
         match character {
@@ -362,6 +379,19 @@ mod tests {
         for text in ["", "a b", "\"\\$x\t\r\n\u{1}é", "'"] {
             let quoted = alloc::format!("\"{}\"", quote(text));
             assert_eq!(value(&quoted).string().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn quotes_are_taken_off() {
+        for (text, expected) in [
+            (" a  b ", "a  b"),
+            ("\"a \\\"b\" 'c'", "a \"b c"),
+            ("x\\<41>", "xA"),
+            ("x\\<4>", "x"),
+            ("\"\\n\"", "\n"),
+        ] {
+            assert_eq!(unquote(text), expected, "{text}");
         }
     }
 

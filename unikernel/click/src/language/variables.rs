@@ -24,7 +24,7 @@ pub(super) struct Environment {
 
 /// Texts have become too long, or variables refer to each other in too many ways.
 #[derive(Debug)]
-pub(super) struct TooMuch;
+pub(crate) struct TooMuch;
 
 /// What may still be spent on variables: a piece for each use and for each byte that it gives.
 #[derive(Debug)]
@@ -97,34 +97,13 @@ impl Environment {
         budget: &Budget,
         depth: u32,
     ) -> Result<Cow<'t, str>, TooMuch> {
-        if !text.contains('$') || depth > MAX_DEPTH {
-            return Ok(Cow::Borrowed(text));
-        }
-        let mut out = String::new();
-        let mut scanner = Scanner::new(text);
-        while let Some((before, reference)) = scanner.next() {
-            out.push_str(before);
-            let name = match reference.kind {
-                Form::Name => Cow::Borrowed(reference.name),
-                Form::Braces | Form::Call => {
-                    self.expand_at(reference.name, budget, depth.saturating_add(1))?
-                }
-            };
-            let value = match reference.kind {
-                Form::Name => self.lookup(&name, budget, depth)?,
-                Form::Braces => self.lookup_braces(&name, budget, depth)?,
-                // A handler's value, for who runs the script.
-                Form::Call => None,
-            };
-            budget.spend(value.as_ref().map_or(0, String::len))?;
-            match value {
-                Some(value) if reference.in_quotes => out.push_str(&quote(&value)),
-                Some(value) => out.push_str(&value),
-                None => reference.unparse(&name, &mut out),
-            }
-        }
-        out.push_str(scanner.rest());
-        Ok(Cow::Owned(out))
+        let mut values = |form: Form, name: &str| match form {
+            Form::Name => self.lookup(name, budget, depth),
+            Form::Braces => self.lookup_braces(name, budget, depth),
+            // A handler's value, for who runs the script.
+            Form::Call => Ok(None),
+        };
+        replace(text, Quote::Inside, budget, depth, &mut values)
     }
 
     fn lookup(&self, name: &str, budget: &Budget, depth: u32) -> Result<Option<String>, TooMuch> {
@@ -168,6 +147,66 @@ impl Environment {
     }
 }
 
+/// Which values are quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quote {
+    /// Those that stand within quotes already, so that the quotes stay.
+    Inside,
+    /// All: one that does not stand within quotes gets some.
+    All,
+}
+
+/// What a variable stands for, by its form and name; nothing if it is not known.
+type Values<'v> = dyn FnMut(Form, &str) -> Result<Option<String>, TooMuch> + 'v;
+
+/// `text` with all variables replaced for which there are values; the names between braces and
+/// parentheses may hold variables themselves.
+fn replace<'t>(
+    text: &'t str,
+    quoting: Quote,
+    budget: &Budget,
+    depth: u32,
+    values: &mut Values<'_>,
+) -> Result<Cow<'t, str>, TooMuch> {
+    if !text.contains('$') || depth > MAX_DEPTH {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = String::new();
+    let mut scanner = Scanner::new(text);
+    while let Some((before, reference)) = scanner.next() {
+        out.push_str(before);
+        let name = match reference.kind {
+            Form::Name => Cow::Borrowed(reference.name),
+            Form::Braces | Form::Call => {
+                let depth = depth.saturating_add(1);
+                replace(reference.name, Quote::Inside, budget, depth, values)?
+            }
+        };
+        let value = values(reference.kind, &name)?;
+        budget.spend(value.as_ref().map_or(0, String::len))?;
+        match value {
+            Some(value) if reference.in_quotes => out.push_str(&quote(&value)),
+            Some(value) if quoting == Quote::All => {
+                out.extend(["\"", &quote(&value), "\""]);
+            }
+            Some(value) => out.push_str(&value),
+            None => reference.unparse(&name, &mut out),
+        }
+    }
+    out.push_str(scanner.rest());
+    Ok(Cow::Owned(out))
+}
+
+/// `text` with variables and `$(…)` replaced by what `values` gives for them (Click's `cp_expand`).
+pub(crate) fn expand(
+    text: &str,
+    quoting: Quote,
+    values: &mut dyn FnMut(Form, &str) -> Option<String>,
+) -> Result<String, TooMuch> {
+    let mut values = |form: Form, name: &str| Ok(values(form, name));
+    replace(text, quoting, &Budget::new(), 0, &mut values).map(Cow::into_owned)
+}
+
 /// `[number]` and what is behind it.
 fn indexed(text: &str) -> Option<(usize, &str)> {
     let (number, rest) = text.strip_prefix('[')?.split_once(']')?;
@@ -188,8 +227,8 @@ fn nth_word(text: &str, number: usize) -> String {
 }
 
 /// How a variable is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
     /// `$name`.
     Name,
     /// `${…}`.

@@ -152,7 +152,7 @@ impl Router {
         for index in 0..config.elements().len() {
             let inputs = graph.side(index, Direction::Input);
             let outputs = graph.side(index, Direction::Output);
-            let mut element = configure(&config, index, outputs.len())?;
+            let mut element = configure(&config, index, inputs.len(), outputs.len())?;
             element.connect(&inputs, &outputs);
             if element.manages_stops() && manager.replace(index).is_some() {
                 return Err(Problem::TwoManagers.at(span(&config, index)));
@@ -201,9 +201,10 @@ fn span(config: &Config, element: usize) -> Span {
 fn configure(
     config: &Config,
     index: usize,
+    inputs: usize,
     outputs: usize,
 ) -> Result<Box<dyn Element>, ConfigError> {
-    let Some(mut arguments) = Arguments::new(config, index) else {
+    let Some(mut arguments) = Arguments::new(config, index, inputs) else {
         // Every index is that of a declaration.
         return Err(Problem::TooManyElements.at(Span::default()));
     };

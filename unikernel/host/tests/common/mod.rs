@@ -51,9 +51,9 @@ impl Folder {
         &self,
         text: &str,
         options: &Options,
-        talk: &mut dyn FnMut(&str),
+        mut talk: &mut dyn FnMut(&str),
     ) -> Result<Report, Error> {
-        run(Config::parse(&self.source(text))?, options, talk)
+        run(Config::parse(&self.source(text))?, options, &mut talk)
     }
 
     /// The first line of the error that a configuration ends with, without the folder's name.

@@ -228,7 +228,8 @@ impl Stage<'_> {
                 &mut anstream::stdout(),
                 &mut anstream::stderr(),
                 interrupted,
-            );
+            )
+            .code();
         }
         let color = match self.global.color {
             Color::Auto => "--color=auto",
