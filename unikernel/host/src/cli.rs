@@ -3,7 +3,7 @@
 use core::sync::atomic::AtomicBool;
 use core::time::Duration;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -301,7 +301,7 @@ impl Arguments {
                 let bytes = files::read(&name, MAX_CONFIG_SIZE)?;
                 (name, bytes)
             }
-            None => ("<stdin>".into(), read_stdin()?),
+            None => ("<stdin>".into(), files::read_stdin(MAX_CONFIG_SIZE)?),
         };
         let text = files::utf8(&name, bytes)?;
         Ok(Source::new(name, text))
@@ -340,25 +340,6 @@ fn write_flattened(path: &Path, text: &str, out: &mut dyn Write) -> Result<(), E
             reason: error.to_string(),
         })
     })
-}
-
-fn read_stdin() -> Result<Vec<u8>, HostError> {
-    let unreadable = |reason: String| HostError::Unreadable {
-        name: "<stdin>".into(),
-        reason,
-    };
-    let one_more = u64::try_from(MAX_CONFIG_SIZE)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let mut bytes = Vec::new();
-    let read = io::stdin().take(one_more).read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() > MAX_CONFIG_SIZE {
-        return Err(unreadable(format!(
-            "it is longer than {MAX_CONFIG_SIZE} bytes"
-        )));
-    }
-    Ok(bytes)
 }
 
 /// The help of the command, or the manual page of a class.

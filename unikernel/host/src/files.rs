@@ -69,3 +69,19 @@ fn unreadable(name: &str, error: &io::Error) -> ReadError {
         _ => ReadError::Other(host_error),
     }
 }
+
+/// All bytes of standard input, up to a number of them.
+pub(crate) fn read_stdin(most: usize) -> Result<Vec<u8>, HostError> {
+    let unreadable = |reason: String| HostError::Unreadable {
+        name: "<stdin>".into(),
+        reason,
+    };
+    let one_more = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = io::stdin().take(one_more).read_to_end(&mut bytes);
+    read.map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() > most {
+        return Err(unreadable(format!("it is longer than {most} bytes")));
+    }
+    Ok(bytes)
+}

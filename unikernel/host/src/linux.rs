@@ -221,6 +221,9 @@ impl Host for LinuxHost<'_> {
     }
 
     fn read_file(&mut self, name: &str) -> Result<Vec<u8>, HostError> {
+        if name == "-" {
+            return files::read_stdin(MAX_TEXT);
+        }
         Ok(files::read(name, MAX_TEXT)?)
     }
 

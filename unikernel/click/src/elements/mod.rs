@@ -11,14 +11,19 @@ mod ether_mirror;
 mod from_dump;
 mod idle;
 mod infinite_source;
+mod message;
 mod null;
 mod print;
+mod pull_switch;
+mod pull_tee;
 mod queue;
 mod rated_source;
 mod round_robin_switch;
 mod runner;
 mod script;
+mod set_timestamp;
 mod strip;
+mod summary;
 mod switch;
 mod tee;
 mod to_dump;
@@ -37,23 +42,33 @@ pub static ALL: &[ElementClass] = &[
     delay_unqueue::CLASS,
     discard::CLASS,
     script::DRIVER_MANAGER,
+    message::ERROR,
     ether_mirror::CLASS,
     from_dump::CLASS,
+    summary::FROM_IP_SUMMARY_DUMP,
     idle::CLASS,
     infinite_source::CLASS,
+    message::CLASS,
     null::CLASS,
     print::CLASS,
+    null::PULL,
+    pull_switch::CLASS,
+    pull_tee::CLASS,
+    null::PUSH,
     queue::CLASS,
     rated_source::CLASS,
     round_robin_switch::CLASS,
     script::CLASS,
+    set_timestamp::CLASS,
     queue::SIMPLE,
+    pull_switch::STATIC,
     switch::STATIC,
     strip::CLASS,
     switch::CLASS,
     tee::CLASS,
     queue::THREAD_SAFE,
     to_dump::CLASS,
+    summary::TO_IP_SUMMARY_DUMP,
     unqueue::CLASS,
     unstrip::CLASS,
 ];

@@ -13,6 +13,8 @@ use crate::language::Arguments;
 manual! {
     /// Passes packets on unchanged.
     ///
+    /// The ports of `PushNull` push, those of `PullNull` pull.
+    ///
     /// # Configuration
     /// `Null()`
     ///
@@ -24,7 +26,7 @@ manual! {
     ///
     /// # Example
     /// ```click
-    /// InfiniteSource(LIMIT 5, STOP true) -> Null -> Discard;
+    /// InfiniteSource(LIMIT 5) -> Null -> PushNull -> Queue -> PullNull -> Discard;
     /// ```
     pub(crate) struct Null {}
 }
@@ -38,6 +40,22 @@ pub(crate) const CLASS: ElementClass = ElementClass {
     keywords: &[],
     handlers: &[],
     configure,
+};
+
+/// The class whose ports push.
+pub(crate) const PUSH: ElementClass = ElementClass {
+    name: "PushNull",
+    inputs: Side::exactly(1, Processing::Push),
+    outputs: Side::exactly(1, Processing::Push),
+    ..CLASS
+};
+
+/// The class whose ports pull.
+pub(crate) const PULL: ElementClass = ElementClass {
+    name: "PullNull",
+    inputs: Side::exactly(1, Processing::Pull),
+    outputs: Side::exactly(1, Processing::Pull),
+    ..CLASS
 };
 
 fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
