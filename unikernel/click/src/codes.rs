@@ -33,6 +33,12 @@ platform_click::codes! {
         "Every way round a cycle of connections must at some point lead out of it.";
     QUARANTINE = "BPF-C016", Internal, "a program did what its proof excludes, or ran out of fuel too often",
         "The element drops everything until the process starts again. Keep object, bundle and traffic: a proof was wrong, or the fuel of the platform is too little for the program.";
+    REPLACE = "BPF-C017", Usage, "a program cannot be replaced",
+        "Only elements that run programs take another one, one after the other, and only while the router runs. What ran before goes on.";
+    DEVICE = "BPF-C018", Io, "a device cannot be opened, or failed",
+        "`bpfclick --help FromDevice` names the devices. Interfaces need the capability CAP_NET_RAW, TAP interfaces CAP_NET_ADMIN; both belong to root.";
+    UNAUTHENTICATED = "BPF-C019", Policy, "an element obeys whoever can send it a packet",
+        "Control with ALLOW_UNAUTHENTICATED true is there for those who come from MorphOS. Leave it out where anybody else can reach the device.";
     COMPOUND = "BPF-C020", Usage, "a compound element is wrong",
         "A compound element is `elementclass Name { $parameter, KEYWORD $other | statements || another variant }`; its statements use every port of `input` and `output` up to the highest.";
 }

@@ -8,12 +8,13 @@ use core::fmt;
 
 use bpf_runtime::Packet;
 
+use crate::elements::Runner;
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
 use crate::host::{Host, HostError};
-use crate::language::{Arguments, Declaration, Endpoint};
-use crate::program::{Installed, ProgramRequest};
+use crate::language::{Arguments, Config, Declaration, Endpoint};
+
 use crate::router::{Control, Plan};
 
 /// An element of a running router.
@@ -109,13 +110,15 @@ pub(crate) trait Element: Any + fmt::Debug {
         Ok(())
     }
 
-    /// The program that the element is to run.
-    fn program_request(&self) -> Option<&ProgramRequest> {
+    /// What runs its program, if it has any.
+    fn runner(&self) -> Option<&Runner> {
         None
     }
 
-    /// Takes the program that it asked for.
-    fn install(&mut self, _program: Installed) {}
+    /// What runs its program, if it has any.
+    fn runner_mut(&mut self) -> Option<&mut Runner> {
+        None
+    }
 
     /// The value of one of its readable handlers, where that takes nothing but the element.
     fn read(&self, _handler: &str) -> Option<String> {
@@ -274,6 +277,11 @@ impl Context<'_> {
     /// The element that is called.
     pub(crate) const fn element(&self) -> usize {
         self.element
+    }
+
+    /// The configuration of the router.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.plan.config
     }
 
     /// Its name and class, as messages call it.

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use bpf_jit::{JitError, MachineCode, MachineMemory, Options, Program};
 use bpf_loader::AdmittedProgram;
 use bpf_object::Image;
-use bpf_runtime::{Environment, Fault, Instance, Maps, Packet};
+use bpf_runtime::{Environment, Fault, Instance, Maps, MapsError, Packet};
 use bpf_statement::Symbol;
 
 use crate::program::ProgramError;
@@ -27,6 +27,12 @@ pub(crate) enum Executor {
     Interpreted(Box<Instance>),
     Compiled(Box<Program>),
 }
+
+/// What is left of a program: memory to be given back.
+#[derive(Debug, Default)]
+pub(crate) struct Spent(
+    #[expect(dead_code, reason = "it is there to be dropped")] Option<bpf_jit::Spent>,
+);
 
 impl Executor {
     /// Makes a program ready to run. The error beside it is why it did not become machine code
@@ -99,6 +105,36 @@ impl Executor {
                 Ok(outcome.value)
             }
             Self::Compiled(program) => Ok(program.run(packet, environment, fuel)?.value),
+        }
+    }
+
+    /// Its maps.
+    pub(crate) fn maps(&self) -> &Maps {
+        match self {
+            Self::Interpreted(instance) => instance.maps(),
+            Self::Compiled(program) => program.maps(),
+        }
+    }
+
+    /// Takes over maps, as [`Maps::adopt`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn adopt(&mut self, maps: &mut Maps) -> Result<(), MapsError> {
+        match self {
+            Self::Interpreted(instance) => instance.maps_mut().adopt(maps),
+            Self::Compiled(program) => program.adopt_maps_from(maps),
+        }
+    }
+
+    /// Ends the program: gives its maps, and what is left of it.
+    pub(crate) fn into_maps(self) -> (Maps, Spent) {
+        match self {
+            Self::Interpreted(instance) => (instance.into_maps(), Spent(None)),
+            Self::Compiled(program) => {
+                let (maps, spent) = program.into_maps();
+                (maps, Spent(Some(spent)))
+            }
         }
     }
 

@@ -7,10 +7,12 @@ use core::fmt;
 
 use bpf_jit::MachineCode;
 use bpf_object::Image;
-use bpf_runtime::Environment;
+use bpf_runtime::{Environment, PacketType};
 use platform_click::Code;
 
 use crate::codes;
+use crate::elements::{Finished, Replaced, Replacement};
+use crate::program::ProgramSource;
 
 /// Files and messages; clock and random numbers come with [`Environment`]. The crate itself opens
 /// nothing and prints nothing.
@@ -32,6 +34,17 @@ pub trait Host: Environment {
         name: &str,
         format: DumpFormat,
     ) -> Result<Box<dyn DumpWriter>, HostError>;
+
+    /// Opens a device. By default there are none.
+    ///
+    /// # Errors
+    /// There is no such device, or it cannot be opened so.
+    fn open_device(&mut self, name: &str, _usage: DeviceUse) -> Result<Box<dyn Device>, HostError> {
+        Err(HostError::Device {
+            name: name.into(),
+            reason: "there are no devices here".into(),
+        })
+    }
 
     /// Writes the machine code of a program as text for people, replacing a file of this name.
     ///
@@ -68,8 +81,89 @@ pub trait Host: Environment {
     /// may come back earlier.
     fn wait_until(&mut self, time_ns: u64);
 
+    /// Where programs come from that replace others while the router runs. By default there are none:
+    /// programs stay what they are.
+    fn programs(&mut self) -> Option<&mut dyn ProgramSource> {
+        None
+    }
+
+    /// Prepares a program beside the router, in another thread. [`Self::finished`] gives what came of
+    /// it.
+    ///
+    /// # Errors
+    /// There is no other thread: the replacement comes back, and whoever wants it prepares it himself.
+    fn in_background(&mut self, replacement: Replacement) -> Result<(), Box<Replacement>> {
+        Err(Box::new(replacement))
+    }
+
+    /// A program that was prepared beside the router, once. The router asks before every round.
+    fn finished(&mut self) -> Option<Finished> {
+        None
+    }
+
+    /// Gives back what is left of a program, where packets do not wait for that.
+    fn discard(&mut self, replaced: Replaced) {
+        drop(replaced);
+    }
+
     /// A line for whoever watches the router: what the element Print prints, and warnings.
     fn message(&mut self, line: &str);
+}
+
+/// What an element opens a device for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceUse {
+    /// To receive frames.
+    Receive {
+        /// Those to other machines, too.
+        promiscuous: bool,
+        /// Sharing them with all that name the same number.
+        fanout: Option<u16>,
+    },
+    /// To send frames.
+    Send,
+}
+
+/// A device that is open, for one use. What it is not open for does nothing.
+pub trait Device: fmt::Debug {
+    /// The next frame that has arrived.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn receive(&mut self, now_ns: u64) -> Result<Option<Frame<'_>>, HostError>;
+
+    /// When there may be something to receive, after there was nothing: a time, the largest one if
+    /// only the system knows, `None` if never again unless the router itself sends there.
+    fn next_ns(&self) -> Option<u64>;
+
+    /// Takes a frame to be sent; `false` if there is no room now.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn send(&mut self, frame: &[u8], now_ns: u64) -> Result<bool, HostError>;
+
+    /// Gets to work on frames that were taken. Gives a time at which it wants to be asked again.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn flush(&mut self, now_ns: u64) -> Result<Option<u64>, HostError>;
+
+    /// Sends what is left; nothing is sent afterwards.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn finish(&mut self) -> Result<(), HostError>;
+}
+
+/// A frame that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Its bytes, from the Ethernet header.
+    pub bytes: &'a [u8],
+    /// When it was received, in nanoseconds since 1970.
+    pub time_ns: u64,
+    /// Whom it was sent to.
+    pub packet_type: PacketType,
 }
 
 /// A capture file that is being read.
@@ -172,6 +266,14 @@ pub enum HostError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A device cannot be opened, or failed.
+    #[error("device `{name}`: {reason}")]
+    Device {
+        /// The device.
+        name: String,
+        /// What the system says.
+        reason: String,
+    },
     /// A file cannot be written.
     #[error("cannot write `{name}`: {reason}")]
     Unwritable {
@@ -189,6 +291,7 @@ impl HostError {
         match self {
             Self::Unreadable { .. } => codes::UNREADABLE,
             Self::NotADump { .. } | Self::BadRecord { .. } => codes::DUMP,
+            Self::Device { .. } => codes::DEVICE,
             Self::Unwritable { .. } => codes::WRITE,
         }
     }

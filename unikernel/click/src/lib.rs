@@ -50,7 +50,9 @@ mod render;
 mod router;
 #[cfg(test)]
 mod testing;
+mod throttle;
 
+pub use elements::{Finished, Ready, ReplaceError, Replaced, Replacement};
 pub use error::{ConfigError, Problem};
 pub use executor::Jit;
 pub use handlers::HandlerError;

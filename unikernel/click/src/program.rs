@@ -1,12 +1,13 @@
 //! Programs of elements: where they come from, and the proof that they may run.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 use core::error::Error;
 
-use bpf_jit::{JitError, MachineMemory};
+use bpf_jit::{JitError, MachineCode, MachineMemory};
 use bpf_loader::{Admission, AdmittedObject, Expectation, Refusal};
-#[cfg(test)]
 use bpf_object::Image;
 use bpf_runtime::{LoadError, MapsError};
 use bpf_statement::{ExitRange, Name, Symbol};
@@ -131,6 +132,76 @@ impl ProgramError {
     }
 }
 
+/// A program that was admitted and is ready to run. Nothing outside has changed yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    admission: Admission,
+    executor: Executor,
+    /// Why it did not become machine code although that was preferred.
+    interpreted: Option<JitError>,
+}
+
+impl Prepared {
+    /// Compiles the program of an admission, or prepares it for the interpreter.
+    ///
+    /// # Errors
+    /// There is no memory, or it cannot be compiled and has to be.
+    pub(crate) fn new(
+        request: &ProgramRequest,
+        admission: Admission,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Self, ProgramError> {
+        let secret = programs.secret();
+        let memory = programs.machine_memory();
+        let made = Executor::new(admission.program(), request.jit, secret, memory);
+        let (executor, interpreted) = made?;
+        Ok(Self {
+            admission,
+            executor,
+            interpreted,
+        })
+    }
+
+    /// The machine code that is wanted as text, with its image and the file's name.
+    pub(crate) fn dump<'a>(
+        &'a self,
+        request: &'a ProgramRequest,
+    ) -> Option<(&'a str, &'a Image, &'a MachineCode)> {
+        let image = self.admission.program().image();
+        Some((request.dump.as_deref()?, image, self.executor.code()?))
+    }
+
+    /// What people should know, in lines.
+    pub(crate) fn notes(&self, request: &ProgramRequest) -> Vec<String> {
+        let mut notes = warnings(&self.admission, request);
+        if let Some(why) = &self.interpreted {
+            notes.push(format!("note: `{}` is interpreted: {why}", request.file));
+        }
+        notes
+    }
+
+    /// Commits the admission.
+    ///
+    /// # Errors
+    /// It cannot be committed; the program must not run.
+    pub(crate) fn commit(
+        self,
+        programs: &mut dyn ProgramSource,
+    ) -> Result<Installed, ProgramError> {
+        let signer = self.admission.signer();
+        let signer = format!("{} ({})", signer.subject(), signer.key().digest());
+        let object = programs.commit(self.admission)?;
+        Ok(Installed::new(&object, signer, self.executor))
+    }
+}
+
+/// What an admitted object leaves to be desired, in lines.
+pub(crate) fn warnings(admission: &Admission, request: &ProgramRequest) -> Vec<String> {
+    let warnings = admission.warnings().iter();
+    let line = |warning| format!("note: `{}`: {warning}", request.file);
+    warnings.map(line).collect()
+}
+
 /// A program that may run in an element. It is made of an [`AdmittedObject`], which only a committed
 /// admission gives; there is no other way to one.
 #[derive(Debug)]
@@ -145,6 +216,10 @@ pub(crate) struct Facts {
     pub(crate) statement: Name,
     pub(crate) counter: u64,
     pub(crate) object: Digest,
+    /// Who signed, and the digest of his key.
+    pub(crate) signer: String,
+    /// The platform, and the digest of the part of it that is used.
+    pub(crate) platform: String,
     pub(crate) program: Symbol,
     /// The values that were proved to be all that it returns.
     pub(crate) exit: ExitRange,
@@ -167,13 +242,15 @@ impl Facts {
 impl Installed {
     /// Puts what runs the selected program of a committed object together with what was signed about
     /// it.
-    pub(crate) fn new(object: &AdmittedObject, executor: Executor) -> Self {
+    fn new(object: &AdmittedObject, signer: String, executor: Executor) -> Self {
         let claims = object.statement().claims();
         let program = object.program().claims();
         let facts = Facts {
             statement: claims.name.clone(),
             counter: claims.counter,
             object: claims.object,
+            signer,
+            platform: format!("{} ({})", claims.platform, claims.slice),
             program: program.name.clone(),
             exit: program.exit,
             highest_output: program.highest_output,
@@ -195,9 +272,9 @@ impl Installed {
     }
 
     /// The instructions that a run may take: as many as were proved to be enough, but no more than
-    /// any program gets.
-    pub(crate) fn fuel(&self) -> u64 {
-        let worst_case = self.facts.worst_case.unwrap_or(limits::FUEL);
+    /// any program gets; `configured` where nothing was proved.
+    pub(crate) fn fuel(&self, configured: u64) -> u64 {
+        let worst_case = self.facts.worst_case.unwrap_or(configured);
         worst_case.min(limits::FUEL)
     }
 

@@ -2,7 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
-use core::error::Error as _;
+use core::error::Error;
 
 use crate::error::{ConfigError, Problem};
 use crate::language::{Source, Span};
@@ -42,17 +42,13 @@ impl ConfigError {
     fn render_as(&self, severity: &str, source: &Source) -> String {
         let place = source.place(self.span.start);
         let mut out = format!(
-            "{}:{}:{}: {severity}[{}]: {self}",
+            "{}:{}:{}: {severity}[{}]: {}",
             place.name,
             place.line,
             place.column,
             self.code(),
+            with_causes(self),
         );
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            out.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
         let number = format!("{}", place.line);
         let margin = " ".repeat(number.len());
         let (text, carets) = excerpt(source, self.span);
@@ -62,6 +58,17 @@ impl ConfigError {
         out.push_str(&format!("\n{margin} = help: {}", self.problem.help()));
         out
     }
+}
+
+/// An error and all its causes, on one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut out = format!("{error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        out.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    out
 }
 
 /// Characters of a line that are shown before and behind the start of an error.

@@ -1,7 +1,7 @@
 //! A host in memory, for tests.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec;
@@ -10,11 +10,14 @@ use core::cell::RefCell;
 
 use bpf_jit::MachineCode;
 use bpf_object::{AluOp, Function, Image, ImageParts, Insn, LineTable, Operand, Reg, Width};
-use bpf_runtime::{DeterministicEnvironment, Environment};
+use bpf_runtime::{DeterministicEnvironment, Environment, PacketType};
 use bpf_statement::{ExitRange, Name, Symbol};
 use platform_click::{Digest, ProgramKind};
 
-use crate::host::{DumpFormat, DumpReader, DumpWriter, Encapsulation, Host, HostError, Record};
+use crate::host::{
+    Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation, Frame, Host, HostError,
+    Record,
+};
 use crate::language::{Config, Source};
 use crate::program::{Facts, Installed, ProgramRequest};
 use crate::router::Router;
@@ -30,6 +33,8 @@ pub(crate) struct MemoryHost {
     pub(crate) truncated: Option<String>,
     pub(crate) outputs: BTreeMap<String, Rc<RefCell<Packets>>>,
     pub(crate) messages: Vec<String>,
+    /// Frames under way on devices.
+    devices: BTreeMap<String, Rc<RefCell<VecDeque<Vec<u8>>>>>,
     /// What went to standard output.
     pub(crate) printed: String,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -46,6 +51,7 @@ impl MemoryHost {
             truncated: None,
             outputs: BTreeMap::new(),
             messages: Vec::new(),
+            devices: BTreeMap::new(),
             printed: String::new(),
             files: BTreeMap::new(),
             environment: DeterministicEnvironment::new(1),
@@ -119,12 +125,62 @@ impl Host for MemoryHost {
         })
     }
 
+    fn open_device(&mut self, name: &str, _: DeviceUse) -> Result<Box<dyn Device>, HostError> {
+        Ok(Box::new(Wire {
+            frames: self.devices.entry(name.into()).or_default().clone(),
+            received: Vec::new(),
+        }))
+    }
+
     fn wait_until(&mut self, time_ns: u64) {
         self.environment.now_ns = self.environment.now_ns.max(time_ns);
     }
 
     fn message(&mut self, line: &str) {
         self.messages.push(line.into());
+    }
+}
+
+/// A device that gives back what is sent there.
+#[derive(Debug)]
+struct Wire {
+    frames: Rc<RefCell<VecDeque<Vec<u8>>>>,
+    received: Vec<u8>,
+}
+
+impl Device for Wire {
+    fn receive(&mut self, now_ns: u64) -> Result<Option<Frame<'_>>, HostError> {
+        let Some(frame) = self.frames.borrow_mut().pop_front() else {
+            return Ok(None);
+        };
+        self.received = frame;
+        Ok(Some(Frame {
+            bytes: &self.received,
+            time_ns: now_ns,
+            packet_type: PacketType::Broadcast,
+        }))
+    }
+
+    fn next_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// There is room for three frames.
+    fn send(&mut self, frame: &[u8], _: u64) -> Result<bool, HostError> {
+        let mut frames = self.frames.borrow_mut();
+        let has_room = frames.len() < 3;
+        if has_room {
+            frames.push_back(frame.to_vec());
+        }
+        Ok(has_room)
+    }
+
+    fn flush(&mut self, _: u64) -> Result<Option<u64>, HostError> {
+        Ok(None)
+    }
+
+    fn finish(&mut self) -> Result<(), HostError> {
+        Ok(())
     }
 }
 
@@ -192,7 +248,7 @@ pub(crate) fn router_with(
             .collect();
         for (index, (image, facts)) in programs {
             let program = Installed::for_test(&image, facts);
-            router.element_mut(index).unwrap().install(program);
+            router.runner_mut(index).unwrap().install(program);
         }
         Ok(())
     };
@@ -240,6 +296,8 @@ pub(crate) fn program(kind: ProgramKind, code: &[Insn]) -> (Image, Facts) {
         statement: Name::new("test").unwrap(),
         counter: 7,
         object: Digest::of(b"test"),
+        signer: "CN=test".into(),
+        platform: "click".into(),
         program: Symbol::new("test_program").unwrap(),
         exit: ExitRange {
             min: *returns.start(),

@@ -119,7 +119,7 @@ const WRONG: &[&str] = &[
     "RatedSource(RATE 2000000000) -> Discard",
     "InfiniteSource -> Queue -> DelayUnqueue(soon) -> Discard",
     "InfiniteSource -> BPFFilter(ID 1) -> Discard",
-    "InfiniteSource -> BPFilter(ID 1) -> Discard",
+    "InfiniteSource -> BPFilterr(ID 1) -> Discard",
     "InfiniteSource -> BPFFilter(pass.o) -> Discard",
     "InfiniteSource -> BPFFilter(FILE pass.o, ID x) -> Discard",
     "InfiniteSource -> BPFFilter(FILE Pass.o) -> Discard",

@@ -21,9 +21,11 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod background;
 pub mod cli;
 mod cli_run;
 pub mod codes;
+mod dataplane;
 mod debug;
 mod disassembly;
 mod dump;
@@ -35,6 +37,7 @@ mod programs;
 mod random;
 mod run;
 
+pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};
 pub use error::Error;
 pub use libraries::LibraryPath;

@@ -12,13 +12,15 @@ use bpf_jit::MachineCode;
 use bpf_object::Image;
 use bpf_runtime::Environment;
 use click_graph::host::{DumpFormat, DumpReader, DumpWriter};
-use click_graph::{Host, HostError};
+use click_graph::{Finished, Host, HostError, ProgramSource, Replaced, Replacement};
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
+use crate::background::Background;
 use crate::debug::printed;
 use crate::disassembly;
 use crate::dump::{PcapReader, PcapWriter};
 use crate::files;
+use crate::programs::Programs;
 use crate::random::Random;
 
 /// Lines that programs may print with `bpf_trace_printk` in [`TRACE_WINDOW`]: enough to find an error,
@@ -71,6 +73,10 @@ pub(crate) struct LinuxHost<'a> {
     traced: (u32, Instant),
     /// Device and inode of every capture that is open: none is read and written at once.
     open: BTreeSet<(u64, u64)>,
+    /// Programs for elements that get another one while the router runs.
+    programs: Option<Programs>,
+    /// The thread that prepares them, from when there is something to do for it.
+    background: Option<Background>,
 }
 
 impl<'a> LinuxHost<'a> {
@@ -87,7 +93,21 @@ impl<'a> LinuxHost<'a> {
             clock: simulated_ns.map_or_else(real, Clock::Simulated),
             traced: (0, Instant::now()),
             open: BTreeSet::new(),
+            programs: None,
+            background: None,
         })
+    }
+
+    /// Lets elements get other programs from here on.
+    pub(crate) fn set_programs(&mut self, programs: Programs) {
+        self.programs = Some(programs);
+    }
+
+    fn background(&mut self) -> Option<&Background> {
+        if self.background.is_none() {
+            self.background = Background::start(self.programs.clone()?);
+        }
+        self.background.as_ref()
     }
 
     fn remember(&mut self, metadata: &Metadata) {
@@ -238,6 +258,28 @@ impl Host for LinuxHost<'_> {
         }
         let left = Duration::from_nanos(time_ns.saturating_sub(self.clock_ns()));
         std::thread::sleep(left.min(LONGEST_WAIT));
+    }
+
+    fn programs(&mut self) -> Option<&mut dyn ProgramSource> {
+        let programs = self.programs.as_mut()?;
+        Some(programs)
+    }
+
+    fn in_background(&mut self, replacement: Replacement) -> Result<(), Box<Replacement>> {
+        match self.background() {
+            Some(background) => background.prepare(replacement),
+            None => Err(Box::new(replacement)),
+        }
+    }
+
+    fn finished(&mut self) -> Option<Finished> {
+        self.background.as_ref()?.finished()
+    }
+
+    fn discard(&mut self, replaced: Replaced) {
+        if let Some(background) = self.background() {
+            background.discard(replaced);
+        }
     }
 
     /// Control characters, which programs and configurations may hold, do not reach the terminal.

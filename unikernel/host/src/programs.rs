@@ -1,6 +1,7 @@
 //! Programs from files, admitted against a trust bundle and a state directory.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bpf_jit::MachineMemory;
@@ -36,29 +37,42 @@ impl Trust {
     }
 }
 
-/// Programs for a router. Without [`Trust`] it has none.
+/// Programs for a router. Without [`Trust`] it has none. Copies share what they trust and remember, so
+/// that threads have one each.
+#[derive(Clone)]
 pub(crate) struct Programs {
-    trust: Option<Trust>,
+    trust: Option<Arc<Mutex<Trust>>>,
     secret: [u64; 2],
     memory: ProcessMemory,
-    /// What admitted objects leave to be desired, in words.
-    pub(crate) warnings: Vec<String>,
+}
+
+impl core::fmt::Debug for Programs {
+    /// Without the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Programs").finish_non_exhaustive()
+    }
 }
 
 impl Programs {
     pub(crate) fn new(trust: Option<Trust>) -> Result<Self, getrandom::Error> {
         Ok(Self {
-            trust,
+            trust: trust.map(|trust| Arc::new(Mutex::new(trust))),
             secret: [getrandom::u64()?, getrandom::u64()?],
             memory: ProcessMemory,
-            warnings: Vec::new(),
         })
+    }
+
+    /// Whom the process trusts. A thread that came to grief while it held it has changed nothing in
+    /// memory that is not in the state directory too.
+    fn trust(&self) -> Result<MutexGuard<'_, Trust>, ProgramError> {
+        let trust = self.trust.as_ref().ok_or(ProgramError::NoTrust)?;
+        Ok(trust.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl ProgramSource for Programs {
     fn admit(&mut self, request: &ProgramRequest) -> Result<Admission, ProgramError> {
-        let trust = self.trust.as_ref().ok_or(ProgramError::NoTrust)?;
+        let trust = self.trust()?;
         let object =
             files::read_regular(&request.file, MAX_OBJECT_SIZE).map_err(HostError::from)?;
         let bundle = match files::read_regular(&request.signature, Purpose::Statement.max_size()) {
@@ -75,18 +89,14 @@ impl ProgramSource for Programs {
             state: trust.state.snapshot(),
             clock: clock(),
         });
-        let admission = admission.map_err(|refusal| ProgramError::Refused {
+        admission.map_err(|refusal| ProgramError::Refused {
             file: request.file.clone(),
             refusal: Box::new(refusal),
-        })?;
-        let warnings = admission.warnings().iter();
-        self.warnings
-            .extend(warnings.map(|warning| format!("note: `{}`: {warning}", request.file)));
-        Ok(admission)
+        })
     }
 
     fn commit(&mut self, admission: Admission) -> Result<AdmittedObject, ProgramError> {
-        let trust = self.trust.as_mut().ok_or(ProgramError::NoTrust)?;
+        let mut trust = self.trust()?;
         let committed = admission.commit(&mut trust.state);
         committed.map_err(|error| match error {
             CommitError::Refused(refusal) => ProgramError::Commit {

@@ -4,11 +4,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use click_graph::{Config, Host as _, Router, RunError};
+use click_graph::{Config, Router, RunError};
 
-use crate::Error;
-use crate::linux::{Console, LinuxHost};
-use crate::programs::{Programs, Trust};
+use crate::linux::Console;
+use crate::{Dataplane, Error};
 
 /// How a configuration is to be run.
 #[derive(Clone, Debug, Default)]
@@ -77,55 +76,18 @@ impl Report {
 /// The configuration is wrong, what it needs is missing or refused, or a handler does not exist;
 /// nothing has run then. What goes wrong afterwards is in [`Report::failure`].
 pub fn run(config: Config, options: &Options, console: &mut dyn Console) -> Result<Report, Error> {
-    let handlers = resolve(&config, &options.handlers)?;
-    resolve(&config, options.exit_handler.as_slice())?;
-    let trust = match (&options.trust, &options.state) {
-        (Some(trust), Some(state)) => Some(Trust::open(trust, state)?),
-        _ => None,
-    };
-    let mut programs = Programs::new(trust)?;
-    let mut host = LinuxHost::new(console, options.simulated_ns)?;
-    let started = if options.check_only {
-        Router::rehearse(config, &mut host, &mut programs)
+    let mut dataplane = Dataplane::start(config, options, console)?;
+    let ran = if options.check_only {
+        Ok(())
     } else {
-        Router::new(config, &mut host, &mut programs)
+        dataplane.run(|| options.interrupted.load(Ordering::Relaxed))
     };
-    let mut router = started?;
-    for warning in programs.warnings {
-        host.message(&warning);
-    }
-    let failure = if options.check_only {
-        None
-    } else {
-        let interrupted = || options.interrupted.load(Ordering::Relaxed);
-        let ran = router.run(&mut host, interrupted);
-        let finished = router.finish();
-        ran.and(finished).err()
-    };
-    let looped = router.looped();
-    if looped > 0 {
-        host.message(&format!(
-            "note: {looped} packets in all went round and were dropped"
-        ));
-    }
-    let mut read = |handler: String| {
-        let value = router.call_read(&mut host, &handler)?;
-        Ok(Reading { handler, value })
-    };
-    let readings = handlers.into_iter().map(&mut read);
-    let readings = readings.collect::<Result<_, Error>>()?;
-    let exit = options.exit_handler.clone().map(read).transpose()?;
-    Ok(Report {
-        readings,
-        exit: exit.map(|reading| reading.value),
-        looped,
-        failure,
-    })
+    dataplane.finish(ran)
 }
 
 /// The full names of the handlers asked for. A mistake in them should not show only after a long
 /// run, so they are looked up in a router that has not started.
-fn resolve(config: &Config, patterns: &[String]) -> Result<Vec<String>, Error> {
+pub(crate) fn resolve(config: &Config, patterns: &[String]) -> Result<Vec<String>, Error> {
     if patterns.is_empty() {
         return Ok(Vec::new());
     }

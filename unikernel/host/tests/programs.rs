@@ -150,7 +150,7 @@ fn a_rewriter_strips_headers() {
         -> r :: BPFRewriter(FILE DIR/strip-ether-vlan-header.o)
         -> ToDump(DIR/out.pcap, ENCAP IP)";
     assert_eq!(
-        readings(&site, text, &["r.filtered", "r.aborts"]),
+        readings(&site, text, &["r.filtered", "r.aborted"]),
         ["1", "1"]
     );
     let out = packets(&site.folder.path("out.pcap"));

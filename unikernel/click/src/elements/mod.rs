@@ -1,13 +1,13 @@
 //! The elements: a file each, whose documentation is the element's manual page, and their table.
 
-mod bpf_classifier;
-mod bpf_filter;
-mod bpf_rewriter;
+mod bpf;
 mod classifier;
+mod control;
 mod counter;
 mod delay_unqueue;
 mod discard;
 mod ether_mirror;
+mod from_device;
 mod from_dump;
 mod idle;
 mod infinite_source;
@@ -19,31 +19,37 @@ mod pull_tee;
 mod queue;
 mod rated_source;
 mod round_robin_switch;
-mod runner;
 mod script;
 mod set_timestamp;
 mod strip;
 mod summary;
 mod switch;
 mod tee;
+mod to_device;
 mod to_dump;
 mod unqueue;
 mod unstrip;
+
+pub(crate) use bpf::Runner;
+pub use bpf::{Finished, Ready, ReplaceError, Replaced, Replacement};
 
 pub use crate::element::{ElementClass, Handler};
 
 /// Every class, by name.
 pub static ALL: &[ElementClass] = &[
-    bpf_classifier::CLASS,
-    bpf_filter::CLASS,
-    bpf_rewriter::CLASS,
+    bpf::CLASSIFIER,
+    bpf::FILTER,
+    bpf::REWRITER,
+    bpf::FILTER_ALIAS,
     classifier::CLASS,
+    control::CLASS,
     counter::CLASS,
     delay_unqueue::CLASS,
     discard::CLASS,
     script::DRIVER_MANAGER,
     message::ERROR,
     ether_mirror::CLASS,
+    from_device::CLASS,
     from_dump::CLASS,
     summary::FROM_IP_SUMMARY_DUMP,
     idle::CLASS,
@@ -67,6 +73,7 @@ pub static ALL: &[ElementClass] = &[
     switch::CLASS,
     tee::CLASS,
     queue::THREAD_SAFE,
+    to_device::CLASS,
     to_dump::CLASS,
     summary::TO_IP_SUMMARY_DUMP,
     unqueue::CLASS,

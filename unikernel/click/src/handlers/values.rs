@@ -22,7 +22,10 @@ pub(super) fn of_element(
     Some(match handler {
         "class" => declaration.class.name.into(),
         "name" => declaration.name.clone(),
-        "config" => declaration.configuration(),
+        // Some have other arguments by now.
+        "config" => element
+            .and_then(|element| element.read(handler))
+            .unwrap_or_else(|| declaration.configuration()),
         "ports" => ports(plan, index),
         "handlers" => handlers(plan, Some(index), element),
         _ => return None,
@@ -55,8 +58,9 @@ fn lines<'a>(items: impl Iterator<Item = &'a str>) -> String {
 /// parameters.
 fn handlers(plan: &Plan, index: Option<usize>, element: Option<&dyn Element>) -> String {
     let own = element.map(Element::own_handlers).unwrap_or_default();
-    let all = all(&plan.config, index).map(Handler::owned).chain(own);
-    let lines = all.map(|handler| {
+    let all = all(&plan.config, index).map(Handler::owned);
+    let all = all.filter(|handler| own.iter().all(|other| other.name != handler.name));
+    let lines = all.chain(own.clone()).map(|handler| {
         let read = if handler.readable { "r" } else { "" };
         let write = if handler.writable { "w" } else { "" };
         let parameters = if handler.parameters { "+" } else { "" };

@@ -22,6 +22,21 @@ pub struct Argument {
     pub span: Span,
 }
 
+impl Argument {
+    /// Its keyword and value, if it looks like that.
+    pub(crate) fn keyword(&self) -> Option<(&str, &str)> {
+        keyword(&self.text)
+    }
+}
+
+/// Cuts a text at its commas, as an argument list that stands for itself.
+///
+/// # Errors
+/// A quotation is not closed.
+pub(crate) fn split_arguments(text: &str) -> Result<Vec<Argument>, ConfigError> {
+    split(text, 0)
+}
+
 /// Cuts a text at its commas. Quoted commas do not cut; an empty argument at the end, behind a
 /// trailing comma, is none. The text stands in the configuration at `at`.
 pub(super) fn split(text: &str, at: usize) -> Result<Vec<Argument>, ConfigError> {
@@ -160,7 +175,18 @@ impl<'a> Arguments<'a> {
     /// such element.
     pub(crate) fn new(config: &'a Config, element: usize, inputs: usize) -> Option<Self> {
         let declaration = config.elements().get(element)?;
-        let entries = declaration.arguments.iter().map(|argument| Entry {
+        Self::instead(config, element, inputs, &declaration.arguments)
+    }
+
+    /// Other arguments for an element of a configuration; `None` if it has no such element.
+    pub(crate) fn instead(
+        config: &'a Config,
+        element: usize,
+        inputs: usize,
+        arguments: &'a [Argument],
+    ) -> Option<Self> {
+        let declaration = config.elements().get(element)?;
+        let entries = arguments.iter().map(|argument| Entry {
             argument,
             keyword: keyword(&argument.text),
             taken: false,
@@ -178,6 +204,12 @@ impl<'a> Arguments<'a> {
     /// The class of the element.
     pub(crate) const fn class(&self) -> &'static ElementClass {
         self.class
+    }
+
+    /// The arguments as they are written.
+    pub(crate) fn written(&self) -> Vec<Argument> {
+        let entries = self.entries.iter();
+        entries.map(|entry| entry.argument.clone()).collect()
     }
 
     /// The configuration that the element is in.

@@ -25,7 +25,7 @@ mod value;
 mod variables;
 
 pub use arguments::Argument;
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, split_arguments};
 pub use config::{Config, Connection, Declaration, Endpoint, Reading};
 pub use library::{Libraries, Library, NoLibraries};
 pub use source::{Place, Source, Span};

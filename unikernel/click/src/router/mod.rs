@@ -1,5 +1,6 @@
 //! The router: elements that work, and the packets between them.
 
+mod replace;
 mod start;
 
 use alloc::boxed::Box;
@@ -126,6 +127,7 @@ impl Router {
     /// A device failed. The packet that met it is lost, others are not; the router has stopped.
     pub fn round(&mut self, host: &mut dyn Host) -> Result<Progress, RunError> {
         self.control.woken = false;
+        self.take_finished(host);
         self.lead(host)?;
         let mut progress = Progress::Idle;
         for element in 0..self.elements.len() {

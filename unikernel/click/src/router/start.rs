@@ -1,7 +1,6 @@
 //! From a configuration to a router that can run.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 
 use bpf_loader::Admission;
@@ -9,11 +8,10 @@ use bpf_loader::Admission;
 use super::{Control, Plan, Router};
 use crate::element::{Element, Elements};
 use crate::error::{ConfigError, Problem};
-use crate::executor::{Executor, Jit};
 use crate::graph::{Direction, Graph};
 use crate::host::Host;
 use crate::language::{Arguments, Config, Span};
-use crate::program::{Installed, ProgramRequest, ProgramSource};
+use crate::program::{Prepared, ProgramRequest, ProgramSource, warnings};
 
 impl Router {
     /// Checks a configuration and gives its elements what they need, in an order in which nothing
@@ -42,7 +40,13 @@ impl Router {
     ) -> Result<Self, ConfigError> {
         let mut router = Self::check(config)?;
         router.each(|element| element.open_inputs(host).map_err(Problem::from))?;
-        router.admit(programs)?;
+        for (index, admission) in router.admit(programs)? {
+            if let Some(runner) = router.element(index).and_then(Element::runner) {
+                for line in warnings(&admission, runner.request()) {
+                    host.message(&line);
+                }
+            }
+        }
         Ok(router)
     }
 
@@ -82,43 +86,42 @@ impl Router {
         let admitted = self.admit(programs)?;
         let mut ready = Vec::with_capacity(admitted.len());
         for (index, admission) in admitted {
-            let executor = self.make_ready(index, &admission, host, programs)?;
-            ready.push((index, admission, executor));
+            if let Some(prepared) = self.prepare(index, admission, host, programs)? {
+                ready.push((index, prepared));
+            }
         }
-        for (index, admission, executor) in ready {
-            let object = programs.commit(admission);
-            let object = object.map_err(|error| self.blame(index, error.into()))?;
-            if let Some(element) = self.element_mut(index) {
-                element.install(Installed::new(&object, executor));
+        for (index, prepared) in ready {
+            let installed = prepared.commit(programs);
+            let installed = installed.map_err(|error| self.blame(index, error.into()))?;
+            if let Some(runner) = self.runner_mut(index) {
+                runner.install(installed);
             }
         }
         Ok(())
     }
 
-    /// Compiles the program of an element, or prepares it for the interpreter.
-    fn make_ready(
+    /// Makes the program of an element ready to run.
+    fn prepare(
         &self,
         index: usize,
-        admission: &Admission,
+        admission: Admission,
         host: &mut dyn Host,
         programs: &mut dyn ProgramSource,
-    ) -> Result<Executor, ConfigError> {
-        let request = self.element(index).and_then(Element::program_request);
-        let (jit, dump) = request.map_or((Jit::Never, None), |request| {
-            (request.jit, request.dump.as_deref())
-        });
-        let secret = programs.secret();
-        let program = admission.program();
-        let made = Executor::new(program, jit, secret, programs.machine_memory());
-        let (executor, interpreted) = made.map_err(|error| self.blame(index, error.into()))?;
-        if let (Some(why), Some(request)) = (interpreted, request) {
-            host.message(&format!("note: `{}` is interpreted: {why}", request.file));
+    ) -> Result<Option<Prepared>, ConfigError> {
+        let Some(runner) = self.element(index).and_then(Element::runner) else {
+            return Ok(None);
+        };
+        let request = runner.request();
+        let prepared = Prepared::new(request, admission, programs);
+        let prepared = prepared.map_err(|error| self.blame(index, error.into()))?;
+        for note in prepared.notes(request) {
+            host.message(&note);
         }
-        if let (Some(name), Some(code)) = (dump, executor.code()) {
-            host.write_code(name, program.image(), code)
+        if let Some((name, image, code)) = prepared.dump(request) {
+            host.write_code(name, image, code)
                 .map_err(|error| self.blame(index, error.into()))?;
         }
-        Ok(executor)
+        Ok(Some(prepared))
     }
 
     /// Asks for every program, and changes nothing.
@@ -137,7 +140,7 @@ impl Router {
     /// What elements ask for, with their indices.
     pub(crate) fn program_requests(&self) -> impl Iterator<Item = (usize, &ProgramRequest)> {
         let elements = self.elements.iter().enumerate();
-        elements.filter_map(|(index, element)| Some((index, element.as_ref()?.program_request()?)))
+        elements.filter_map(|(index, element)| Some((index, element.as_ref()?.runner()?.request())))
     }
 
     /// Checks a configuration as far as that goes without files and programs. The router that this

@@ -1,80 +1,54 @@
-//! What BPFFilter, BPFClassifier and BPFRewriter have in common: arguments, the run, and counts.
+//! The run of a program in an element, and counts.
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
-use bpf_loader::{Expectation, ProgramExpectation};
-use bpf_runtime::{Fault, FaultCause, Packet};
-use bpf_statement::{Name, Symbol};
+use bpf_runtime::{Fault, FaultCause, Map, Packet};
 use platform_click::ProgramKind;
 
+use super::contents;
+use super::replace::{Ready, ReplaceError, Replacement, RetiredMaps};
+use super::settings::Settings;
 use crate::codes;
 use crate::element::{Context, Handler};
 use crate::error::ConfigError;
-use crate::executor::Jit;
-use crate::language::{Arguments, Value};
-use crate::limits::MAX_FAULTS;
-use crate::program::{Installed, ProgramRequest};
-
-/// The keywords of elements that run programs.
-pub(super) const KEYWORDS: &[&str] = &[
-    "ID",
-    "FILE",
-    "SIGNATURE",
-    "NAME",
-    "PROGRAM",
-    "MAXINSNS",
-    "JIT",
-    "DUMP_JIT",
-    "QUARANTINE",
-];
-
-/// The handlers of elements that run programs.
-pub(super) const HANDLERS: &[Handler] = &[
-    Handler::read("count"),
-    Handler::read("filtered"),
-    Handler::read("aborts"),
-    Handler::read("faults"),
-    Handler::read("fuel_aborts"),
-    Handler::read("contradicted"),
-    Handler::read("last_fault"),
-    Handler::read("quarantined"),
-    Handler::write("reset_counts"),
-    Handler::read("id"),
-    Handler::read("kind"),
-    Handler::read("jit"),
-    Handler::read("program"),
-    Handler::read("statement"),
-    Handler::read("counter"),
-    Handler::read("hash"),
-];
+use crate::handlers::Refusal;
+use crate::host::Host;
+use crate::language::Arguments;
+use crate::program::{Installed, ProgramError, ProgramRequest};
+use crate::throttle::Throttle;
 
 /// A program in an element, and what became of the packets.
 #[derive(Debug)]
-pub(super) struct Runner {
-    id: Option<u64>,
-    request: ProgramRequest,
-    kind: ProgramKind,
+pub(crate) struct Runner {
+    pub(super) settings: Settings,
     /// The program, from when it is installed.
-    installed: Option<Installed>,
+    pub(super) installed: Option<Installed>,
+    /// Maps of programs before it.
+    pub(super) retired: RetiredMaps,
+    /// Programs that have replaced another.
+    pub(super) swaps: u64,
+    /// What came of the last replacement.
+    last_swap: String,
     /// Packets that came in.
     count: u64,
     /// Packets that were dropped, for whatever reason.
     filtered: u64,
     /// Runs in which the program itself gave up.
-    aborts: u64,
+    aborted: u64,
     /// Runs that failed.
     faults: u64,
+    /// Of these, those of the program that runs now, whatever was reset.
+    strikes: u64,
     /// Of these, those that used up their fuel.
     fuel_aborts: u64,
     /// Of these, those that did what was proved to be impossible.
     contradicted: u64,
     last_fault: String,
-    /// Runs that may fail before the program is in quarantine.
-    max_faults: u64,
     quarantined: bool,
+    /// Keeps those who send packets from filling logs.
+    log: Throttle,
 }
 
 /// How a run that did not fail ended.
@@ -96,107 +70,83 @@ impl Runner {
         kind: ProgramKind,
         outputs: Option<usize>,
     ) -> Result<Self, ConfigError> {
-        let id = arguments.keyword("ID")?;
-        let jit = match arguments.keyword("JIT")? {
-            None => Jit::Preferred,
-            Some(jit) if jit.boolean()? => Jit::Required,
-            Some(_) => Jit::Never,
-        };
-        let dump = arguments.keyword("DUMP_JIT")?;
-        let max_faults = match arguments.keyword("QUARANTINE")? {
-            None => MAX_FAULTS,
-            Some(count) => read_count(count)?,
-        };
-        let signature = arguments.keyword("SIGNATURE")?;
-        let names = arguments.keyword("NAME")?;
-        let program = arguments.keyword("PROGRAM")?;
-        let max_instructions = arguments.keyword("MAXINSNS")?;
-        let file_value = arguments.required("FILE")?;
-        let file = file_value.filename()?;
-        let program = ProgramExpectation {
-            kind,
-            name: program.map(read_symbol).transpose()?,
-            outputs: outputs.map(|outputs| u32::try_from(outputs).unwrap_or(u32::MAX)),
-            max_instructions: max_instructions.map(Value::unsigned).transpose()?,
-        };
-        let names = match names {
-            Some(names) => read_names(names)?,
-            None => vec![name_of(&file).ok_or_else(|| {
-                file_value.refuse("a file whose stem can be a name, or come with NAME")
-            })?],
-        };
-        let dump = dump.map(|dump| read_dump(dump, jit, &file)).transpose()?;
         Ok(Self {
-            id: id.map(Value::unsigned).transpose()?,
-            request: ProgramRequest {
-                signature: match signature {
-                    Some(signature) => signature.filename()?,
-                    None => format!("{file}.bpfsig"),
-                },
-                file,
-                expectation: Expectation::program(names, program),
-                jit,
-                dump: dump.flatten(),
-            },
-            kind,
+            settings: Settings::read(arguments, kind, outputs)?,
             installed: None,
+            retired: RetiredMaps::default(),
+            swaps: 0,
+            last_swap: String::new(),
             count: 0,
             filtered: 0,
-            aborts: 0,
+            aborted: 0,
             faults: 0,
+            strikes: 0,
             fuel_aborts: 0,
             contradicted: 0,
             last_fault: String::new(),
-            max_faults,
             quarantined: false,
+            log: Throttle::default(),
         })
     }
 
-    pub(super) const fn request(&self) -> &ProgramRequest {
-        &self.request
+    /// The program that the element is to run first.
+    pub(crate) const fn request(&self) -> &ProgramRequest {
+        &self.settings.request
     }
 
-    pub(super) fn install(&mut self, program: Installed) {
+    /// Takes the program that it asked for.
+    pub(crate) fn install(&mut self, program: Installed) {
         self.installed = Some(program);
     }
 
+    /// The number for the control plane.
+    pub(crate) const fn id(&self) -> Option<u64> {
+        self.settings.id
+    }
+
+    /// The program that has just taken the place of another begins without blame.
+    pub(super) fn begin_program(&mut self) {
+        self.swaps = self.swaps.saturating_add(1);
+        self.strikes = 0;
+        self.quarantined = false;
+        self.log = Throttle::default();
+    }
+
     /// Runs the program on a packet that came through `input`, and sends the packet where `judge`
-    /// says that the program's value leads. `None` from `judge` is a value that no program of the
-    /// kind may return. Whatever fails, the packet is dropped.
+    /// says that the program's value leads, given the number of outputs. `None` from `judge` is a
+    /// value that no program of the kind may return. Whatever fails, the packet is dropped.
     pub(super) fn push(
         &mut self,
         input: usize,
         mut packet: Packet,
         context: &mut Context<'_>,
-        judge: impl FnOnce(u64) -> Option<Verdict>,
+        judge: impl FnOnce(u64, usize) -> Option<Verdict>,
     ) {
         self.count = self.count.saturating_add(1);
         packet.annotations.port = u32::try_from(input).unwrap_or(u32::MAX);
         match self.run(&mut packet, context, judge) {
-            Some(Verdict::Output(output)) => context.push(output, packet),
-            Some(Verdict::Drop) => self.filtered = self.filtered.saturating_add(1),
-            Some(Verdict::Abort) => {
-                self.aborts = self.aborts.saturating_add(1);
-                self.filtered = self.filtered.saturating_add(1);
-            }
-            None => self.filtered = self.filtered.saturating_add(1),
+            Some(Verdict::Output(output)) => return context.push(output, packet),
+            Some(Verdict::Abort) => self.abort(context),
+            Some(Verdict::Drop) | None => {}
         }
+        self.filtered = self.filtered.saturating_add(1);
     }
 
     fn run(
         &mut self,
         packet: &mut Packet,
         context: &mut Context<'_>,
-        judge: impl FnOnce(u64) -> Option<Verdict>,
+        judge: impl FnOnce(u64, usize) -> Option<Verdict>,
     ) -> Option<Verdict> {
         if self.quarantined {
             return None;
         }
         let program = self.installed.as_mut()?;
-        let fuel = program.fuel();
+        let fuel = program.fuel(self.settings.fuel);
         match program.executor.run(packet, context.host, fuel) {
             Ok(value) => {
-                let verdict = judge(value).filter(|_| program.facts.allow(value));
+                let verdict = judge(value, self.settings.outputs());
+                let verdict = verdict.filter(|_| program.facts.allow(value));
                 if verdict.is_none() {
                     let what = format!("it returned {value}, against what was proved");
                     self.fail(&what, true, context);
@@ -214,6 +164,31 @@ impl Runner {
         }
     }
 
+    /// Counts a run in which the program gave up, and says so now and then.
+    #[cold]
+    fn abort(&mut self, context: &mut Context<'_>) {
+        self.aborted = self.aborted.saturating_add(1);
+        if let Some(missed) = self.log.line(context.host.clock_ns()) {
+            let more = match missed {
+                0 => String::new(),
+                missed => format!(", and on {missed} before that"),
+            };
+            context.host.message(&format!(
+                "note: {} gave up on a packet{more}, which drops it",
+                self.program_name(),
+            ));
+        }
+    }
+
+    /// The program as messages call it: with the file that it came from.
+    fn program_name(&self) -> String {
+        let file = &self.settings.request.file;
+        match &self.installed {
+            Some(program) => format!("`{}` of `{file}`", program.facts.program),
+            None => format!("`{file}`"),
+        }
+    }
+
     /// A verified program has no faults, and uses no more fuel than was proved. Where nothing was
     /// proved about its length, running out of fuel is foreseen.
     fn contradicts_proof(&self, fault: &Fault) -> bool {
@@ -226,113 +201,198 @@ impl Runner {
 
     /// Counts a failed run. What contradicts a proof quarantines the program at once: the packets
     /// behind this one must not meet what was proved and is not true.
+    #[cold]
     fn fail(&mut self, what: &str, contradicts_proof: bool, context: &mut Context<'_>) {
         self.faults = self.faults.saturating_add(1);
+        self.strikes = self.strikes.saturating_add(1);
         if contradicts_proof {
             self.contradicted = self.contradicted.saturating_add(1);
         }
         self.last_fault = what.into();
-        self.quarantined = contradicts_proof || self.faults >= self.max_faults;
+        self.quarantined = contradicts_proof || self.strikes >= self.settings.max_faults;
         if self.quarantined {
             context.host.message(&format!(
-                "warning[{}]: `{}` is in quarantine and all its packets are dropped from now on: {what}",
+                "warning[{}]: {} is in quarantine and all its packets are dropped from now on: {what}",
                 codes::QUARANTINE,
-                self.request.file,
+                self.program_name(),
             ));
         }
     }
 
-    pub(super) fn read(&self, handler: &str) -> Option<String> {
+    /// The value of a handler.
+    pub(crate) fn read(&self, handler: &str) -> Option<String> {
         let facts = self.installed.as_ref().map(|program| &program.facts);
         let signed = |value: Option<String>| Some(value.unwrap_or_default());
         match handler {
             "count" => Some(self.count.to_string()),
             "filtered" => Some(self.filtered.to_string()),
-            "aborts" => Some(self.aborts.to_string()),
+            "aborted" => Some(self.aborted.to_string()),
             "faults" => Some(self.faults.to_string()),
             "fuel_aborts" => Some(self.fuel_aborts.to_string()),
             "contradicted" => Some(self.contradicted.to_string()),
             "last_fault" => Some(self.last_fault.clone()),
             "quarantined" => Some(self.quarantined.to_string()),
-            "id" => Some(self.id.map(|id| id.to_string()).unwrap_or_default()),
-            "kind" => Some(self.kind.to_string()),
+            "swaps" => Some(self.swaps.to_string()),
+            "last_swap" => Some(self.last_swap.clone()),
+            "config" => Some(self.settings.text()),
+            "id" => Some(
+                self.settings
+                    .id
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
+            ),
+            "kind" => Some(self.settings.kind.to_string()),
             "jit" => signed(self.installed.as_ref().map(Installed::is_machine_code)),
             "program" => signed(facts.map(|facts| facts.program.as_str().into())),
             "statement" => signed(facts.map(|facts| facts.statement.as_str().into())),
             "counter" => signed(facts.map(|facts| facts.counter.to_string())),
-            "hash" => signed(facts.map(|facts| facts.object.to_string())),
-            _ => None,
+            "digest" => signed(facts.map(|facts| facts.object.to_string())),
+            "signer" => signed(facts.map(|facts| facts.signer.clone())),
+            "platform" => signed(facts.map(|facts| facts.platform.clone())),
+            "maps" => Some(self.summaries()),
+            _ => {
+                let name = handler.strip_prefix("map.")?;
+                self.maps()
+                    .find(|map| map.definition().name == name)
+                    .map(contents::entries)
+            }
         }
     }
 
-    pub(super) fn write(&mut self, handler: &str) -> Option<()> {
+    /// Handlers beside those of the class: one for each map, and the two that replace the program.
+    pub(crate) fn own_handlers(&self) -> Vec<Handler<String>> {
+        let maps = self
+            .maps()
+            .map(|map| format!("map.{}", map.definition().name));
+        let replacing = [
+            Handler::read_write("config".into()),
+            Handler::write("reconfigure".into()),
+        ];
+        replacing
+            .into_iter()
+            .chain(maps.map(Handler::read))
+            .collect()
+    }
+
+    /// As [`Self::own_handlers`]. Before there is a program, any map may be one of it.
+    pub(crate) fn own_handler(&self, name: &str) -> Option<Handler<String>> {
+        if self.installed.is_none() && name.starts_with("map.") {
+            return Some(Handler::read(name.into()));
+        }
+        let mut own = self.own_handlers().into_iter();
+        own.find(|handler| handler.name == name)
+    }
+
+    fn maps(&self) -> impl Iterator<Item = &Map> {
+        let programs = self.installed.iter();
+        programs.flat_map(|program| program.executor.maps().iter())
+    }
+
+    fn summaries(&self) -> String {
+        let maps = self.maps().map(|map| contents::summary(map, false));
+        let retired = self.retired.iter().map(|map| contents::summary(map, true));
+        maps.chain(retired)
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    /// Writes to a handler. New arguments bring a new program: the whole way from its file to the swap.
+    pub(crate) fn write_in(
+        &mut self,
+        handler: &str,
+        value: &str,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
+        let replaced = match handler {
+            "config" => self.reconfigure(value, context),
+            "reconfigure" => self.reconfigure_later(value, context),
+            _ => return self.write(handler).ok_or(Refusal::Value),
+        };
+        replaced.map_err(|error| {
+            self.last_swap = error.reason();
+            Refusal::Because(error.reason())
+        })
+    }
+
+    fn reconfigure(&mut self, text: &str, context: &mut Context<'_>) -> Result<(), ReplaceError> {
+        let replacement = self.plan(context.config(), context.element(), text)?;
+        self.replace(replacement, context.host)
+    }
+
+    fn replace(
+        &mut self,
+        replacement: Replacement,
+        host: &mut dyn Host,
+    ) -> Result<(), ReplaceError> {
+        let programs = host.programs().ok_or(ProgramError::NoTrust)?;
+        let ready = replacement.prepare(programs)?;
+        self.take(ready, host)
+    }
+
+    fn reconfigure_later(
+        &mut self,
+        text: &str,
+        context: &mut Context<'_>,
+    ) -> Result<(), ReplaceError> {
+        let replacement = self.plan(context.config(), context.element(), text)?;
+        match context.host.in_background(replacement) {
+            Ok(()) => {
+                self.last_swap = "pending".into();
+                Ok(())
+            }
+            Err(replacement) => self.replace(*replacement, context.host),
+        }
+    }
+
+    /// Takes a program that was prepared, and says what there is to say about it.
+    fn take(&mut self, ready: Ready, host: &mut dyn Host) -> Result<(), ReplaceError> {
+        ready.report(host)?;
+        host.discard(self.swap(ready)?);
+        self.last_swap = "done".into();
+        Ok(())
+    }
+
+    /// Takes what came of a replacement that was prepared beside the router.
+    pub(crate) fn take_finished(
+        &mut self,
+        label: &str,
+        ready: Result<Ready, ReplaceError>,
+        host: &mut dyn Host,
+    ) {
+        match ready.and_then(|ready| self.take(ready, host)) {
+            Ok(()) => host.message(&format!("note: `{label}` runs {} now", self.program_name())),
+            Err(error) => {
+                self.last_swap = error.reason();
+                host.message(&format!(
+                    "warning[{}]: `{label}` keeps its program: {}",
+                    error.code(),
+                    self.last_swap,
+                ));
+            }
+        }
+    }
+
+    /// Sets the counts to 0, if that is the handler.
+    pub(crate) fn write(&mut self, handler: &str) -> Option<()> {
         (handler == "reset_counts").then(|| {
             (self.count, self.filtered) = (0, 0);
-            (self.aborts, self.faults) = (0, 0);
+            (self.aborted, self.faults) = (0, 0);
             (self.fuel_aborts, self.contradicted) = (0, 0);
         })
     }
 }
 
-fn read_names(value: Value<'_>) -> Result<Vec<Name>, ConfigError> {
-    let names = value.strings()?;
-    let names = names.iter().map(|name| Name::new(name));
-    names
-        .collect::<Result<_, _>>()
-        .map_err(|_| value.refuse("one or more names of statements"))
-}
-
-/// Where machine code goes as text: a file, or with `true`, that of the object with `.jit` behind it.
-fn read_dump(dump: Value<'_>, jit: Jit, object: &str) -> Result<Option<String>, ConfigError> {
-    match dump.boolean() {
-        Ok(false) => Ok(None),
-        _ if jit == Jit::Never => Err(dump.refuse("false where JIT is false")),
-        Ok(true) => Ok(Some(format!("{object}.jit"))),
-        Err(_) => dump.filename().map(Some),
-    }
-}
-
-fn read_count(value: Value<'_>) -> Result<u64, ConfigError> {
-    match value.unsigned()? {
-        0 => Err(value.refuse("a number of at least 1")),
-        count => Ok(count),
-    }
-}
-
-fn read_symbol(value: Value<'_>) -> Result<Symbol, ConfigError> {
-    Symbol::new(&value.string()?).map_err(|_| value.refuse("the name of a program"))
-}
-
-/// The stem of a file's name, if it can be the name of a statement.
-fn name_of(file: &str) -> Option<Name> {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    Name::new(stem).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use bpf_object::{AluOp, Insn, Operand, Reg, Size, Width};
+    use bpf_statement::{Name, Symbol};
 
     use super::*;
+    use crate::limits::MAX_FAULTS;
     use crate::router::Router;
     use crate::testing::{MemoryHost, program, returning, router_with};
-
-    #[test]
-    fn the_default_name_is_the_stem() {
-        for (file, name) in [
-            ("prog.o", Some("prog")),
-            ("/a/b.c/target-port.o", Some("target-port")),
-            ("prog", Some("prog")),
-            ("a.b.o", Some("a.b")),
-            (".o", None),
-            ("Prog.o", None),
-            ("dir/", None),
-        ] {
-            let found = name_of(file);
-            assert_eq!(found.as_ref().map(Name::as_str), name, "{file}");
-        }
-    }
 
     #[test]
     fn the_manuals_name_the_limit() {
@@ -421,7 +481,7 @@ mod tests {
             .collect()
     }
 
-    const COUNTS: &[&str] = &["count", "filtered", "aborts", "faults", "quarantined"];
+    const COUNTS: &[&str] = &["count", "filtered", "aborted", "faults", "quarantined"];
 
     #[test]
     fn a_filter_passes_drops_and_aborts() {
@@ -429,6 +489,14 @@ mod tests {
         let (router, host) = run(FILTER, &packets, ProgramKind::Filter, &first_byte(), None);
         assert_eq!(host.written("out"), [[2, 1], [2, 3]]);
         assert_eq!(read(&router, COUNTS), ["4", "2", "1", "0", "false"]);
+    }
+
+    #[test]
+    fn giving_up_is_said_now_and_then() {
+        let packets: [&[u8]; 3] = [&[0], &[0], &[2]];
+        let (_, host) = run(FILTER, &packets, ProgramKind::Filter, &first_byte(), None);
+        let line = "note: `test_program` of `x` gave up on a packet, which drops it";
+        assert_eq!(host.messages, [line]);
     }
 
     #[test]
@@ -475,7 +543,10 @@ mod tests {
         assert_eq!(host.written("out"), [[2]]);
         assert_eq!(read(&router, COUNTS), ["3", "2", "0", "1", "true"]);
         assert_eq!(host.messages.len(), 1, "{:?}", host.messages);
-        assert!(host.messages[0].starts_with("warning[BPF-C016]: `x` is in quarantine"));
+        assert!(
+            host.messages[0]
+                .starts_with("warning[BPF-C016]: `test_program` of `x` is in quarantine")
+        );
         let mut router = router;
         router.write_handler("b.reset_counts", "").unwrap();
         assert_eq!(read(&router, COUNTS), ["0", "0", "0", "0", "true"]);
@@ -596,7 +667,7 @@ mod tests {
         let handlers = ["id", "kind", "program", "statement", "counter"];
         let values = ["3", "filter", "test_program", "test", "7"];
         assert_eq!(read(&router, &handlers), values);
-        assert_eq!(read(&router, &["hash"])[0].len(), 64);
+        assert_eq!(read(&router, &["digest"])[0].len(), 64);
     }
 
     #[test]
