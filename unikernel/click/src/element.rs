@@ -120,6 +120,11 @@ pub(crate) trait Element: Any + fmt::Debug {
         None
     }
 
+    /// Whether it can store no more packets; `None` if it stores none.
+    fn is_full(&self) -> Option<bool> {
+        None
+    }
+
     /// The value of one of its readable handlers, where that takes nothing but the element.
     fn read(&self, _handler: &str) -> Option<String> {
         None
@@ -272,6 +277,11 @@ impl Context<'_> {
         let element = self.elements.get_mut(index)?.as_mut()?;
         let element: &mut dyn Any = element.as_mut();
         element.downcast_mut()
+    }
+
+    /// Whether another element can store no more packets; `None` if it stores none.
+    pub(crate) fn is_full(&self, index: usize) -> Option<bool> {
+        self.elements.get(index)?.as_ref()?.is_full()
     }
 
     /// The element that is called.

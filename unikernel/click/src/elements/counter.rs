@@ -6,11 +6,12 @@ use alloc::string::String;
 
 use bpf_runtime::Packet;
 
+use super::limit::Callback;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
-use crate::language::Arguments;
+use crate::language::{Arguments, parse_unsigned, shift_word};
 
 manual! {
     /// Counts packets and their bytes.
@@ -18,7 +19,9 @@ manual! {
     /// Packets pass unchanged.
     ///
     /// # Configuration
-    /// `Counter()`
+    /// `Counter([keywords COUNT_CALL, BYTE_COUNT_CALL])`
+    /// - COUNT_CALL: `N HANDLER [VALUE]`; writes to the handler when packet N comes, before it goes on.
+    /// - BYTE_COUNT_CALL: the same when there have been N bytes.
     ///
     /// # Ports
     /// One agnostic input, one agnostic output.
@@ -35,7 +38,22 @@ manual! {
     pub(crate) struct Counter {
         packets: u64,
         bytes: u64,
+        calls: Option<Box<Calls>>,
     }
+}
+
+/// What happens at some counts.
+#[derive(Debug)]
+struct Calls {
+    packets: Option<Trigger>,
+    bytes: Option<Trigger>,
+}
+
+#[derive(Debug)]
+struct Trigger {
+    count: u64,
+    callback: Callback,
+    triggered: bool,
 }
 
 /// The class.
@@ -44,7 +62,7 @@ pub(crate) const CLASS: ElementClass = ElementClass {
     manual: Counter::MANUAL,
     inputs: Side::exactly(1, Processing::Agnostic),
     outputs: Side::exactly(1, Processing::Agnostic),
-    keywords: &[],
+    keywords: &["COUNT_CALL", "BYTE_COUNT_CALL"],
     handlers: &[
         Handler::read("count"),
         Handler::read("byte_count"),
@@ -54,11 +72,41 @@ pub(crate) const CLASS: ElementClass = ElementClass {
     configure,
 };
 
-fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
+fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
+    let packets = trigger(arguments, "COUNT_CALL")?;
+    let bytes = trigger(arguments, "BYTE_COUNT_CALL")?;
+    let any = packets.is_some() || bytes.is_some();
     Ok(Box::new(Counter {
         packets: 0,
         bytes: 0,
+        calls: any.then(|| Box::new(Calls { packets, bytes })),
     }))
+}
+
+fn trigger(
+    arguments: &mut Arguments<'_>,
+    keyword: &'static str,
+) -> Result<Option<Trigger>, ConfigError> {
+    let Some(value) = arguments.keyword(keyword)? else {
+        return Ok(None);
+    };
+    let (count, call) = shift_word(value.text());
+    let count = parse_unsigned(count).filter(|_| !call.is_empty());
+    let count = count.ok_or_else(|| value.refuse("a number and a handler"))?;
+    Ok(Some(Trigger {
+        count,
+        callback: Callback::new(call),
+        triggered: false,
+    }))
+}
+
+impl Trigger {
+    fn count(&mut self, count: u64, context: &mut Context<'_>) {
+        if count >= self.count && !self.triggered {
+            self.triggered = true;
+            self.callback.write(context);
+        }
+    }
 }
 
 impl Element for Counter {
@@ -71,8 +119,24 @@ impl Element for Counter {
         let len = u64::try_from(packet.len()).unwrap_or(u64::MAX);
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(len);
+        if let Some(calls) = &mut self.calls {
+            if let Some(trigger) = &mut calls.packets {
+                trigger.count(self.packets, context);
+            }
+            if let Some(trigger) = &mut calls.bytes {
+                trigger.count(self.bytes, context);
+            }
+        }
         context.push(0, packet);
         Ok(())
+    }
+
+    fn start(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        let Some(calls) = &self.calls else {
+            return Ok(());
+        };
+        let mut triggers = calls.packets.iter().chain(&calls.bytes);
+        triggers.try_for_each(|trigger| trigger.callback.find(context))
     }
 
     fn read(&self, handler: &str) -> Option<String> {
@@ -85,7 +149,13 @@ impl Element for Counter {
 
     fn write(&mut self, handler: &str, _: &str) -> Option<()> {
         match handler {
-            "reset_counts" | "reset" => (self.packets, self.bytes) = (0, 0),
+            "reset_counts" | "reset" => {
+                (self.packets, self.bytes) = (0, 0);
+                if let Some(calls) = &mut self.calls {
+                    let triggers = calls.packets.iter_mut().chain(&mut calls.bytes);
+                    triggers.for_each(|trigger| trigger.triggered = false);
+                }
+            }
             _ => return None,
         }
         Some(())

@@ -8,17 +8,21 @@ use alloc::vec::Vec;
 use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
+use super::limit::Limit;
+use super::storage::Storage;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
-use crate::language::{Arguments, Value, parse_boolean, parse_limit, parse_unsigned};
+use crate::language::{Arguments, Value, parse_unsigned};
 
 manual! {
-    /// Makes packets whenever the router has time.
+    /// Makes packets whenever the router has time, and there is room for them.
+    ///
+    /// It waits while the queues that its packets go to are all full.
     ///
     /// # Configuration
-    /// `InfiniteSource([DATA, LIMIT, BURST, ACTIVE, keywords TIMESTAMP, LENGTH, STOP])`
+    /// `InfiniteSource([DATA, LIMIT, BURST, ACTIVE, keywords TIMESTAMP, LENGTH, STOP, END_CALL])`
     /// - DATA: the bytes of each packet. 64 bytes by default.
     /// - LIMIT: how many packets are made; a negative number means no end. -1 by default.
     /// - BURST: how many are made in a row before other sources have their turn. 1 by default.
@@ -26,6 +30,7 @@ manual! {
     /// - TIMESTAMP: whether packets carry the time at which they were made. True by default.
     /// - LENGTH: the length of each packet; DATA is cut or repeated. That of DATA by default.
     /// - STOP: whether the router stops when LIMIT is reached. False by default.
+    /// - END_CALL: a handler, and a value, that is written to it when LIMIT is reached.
     ///
     /// # Ports
     /// One push output.
@@ -41,12 +46,10 @@ manual! {
     /// ```
     pub(crate) struct InfiniteSource {
         packet: Packet,
-        limit: Option<u64>,
+        limit: Limit,
         burst: u64,
-        active: bool,
         timestamp: bool,
-        stop: bool,
-        count: u64,
+        storage: Storage,
     }
 }
 
@@ -64,6 +67,7 @@ pub(crate) const CLASS: ElementClass = ElementClass {
         "TIMESTAMP",
         "LENGTH",
         "STOP",
+        "END_CALL",
     ],
     handlers: &[
         Handler::read("count"),
@@ -85,12 +89,10 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     let active = arguments.positional("ACTIVE")?;
     Ok(Box::new(InfiniteSource {
         packet: packet(data, arguments.keyword("LENGTH")?)?,
-        limit: limit.map_or(Ok(None), Value::limit)?,
+        limit: Limit::new(limit, active)?.with_end(arguments)?,
         burst: burst.map_or(Ok(1), Value::positive)?,
-        active: active.map_or(Ok(true), Value::boolean)?,
         timestamp: arguments.boolean("TIMESTAMP", true)?,
-        stop: arguments.boolean("STOP", false)?,
-        count: 0,
+        storage: Storage::default(),
     }))
 }
 
@@ -125,22 +127,23 @@ impl Element for InfiniteSource {
         Ok(())
     }
 
+    fn start(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        self.storage = Storage::behind(context);
+        self.limit.start(context)
+    }
+
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
-        if !self.active {
-            return Ok(Activity::Idle);
+        if let Some(activity) = self.limit.instead(context) {
+            return Ok(activity);
         }
-        if self.limit.is_some_and(|limit| self.count >= limit) {
-            return Ok(if self.stop {
-                Activity::Stop
-            } else {
-                Activity::Idle
-            });
+        if self.storage.is_full(context) {
+            return Ok(Activity::Idle);
         }
         let mut packet = self.packet.clone();
         if self.timestamp {
             packet.annotations.rx_time_ns = context.host.clock_ns();
         }
-        self.count = self.count.saturating_add(1);
+        self.limit.count();
         context.push(0, packet);
         Ok(Activity::Working)
     }
@@ -151,24 +154,15 @@ impl Element for InfiniteSource {
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
-            "count" => Some(format!("{}", self.count)),
-            "limit" => Some(
-                self.limit
-                    .map_or_else(|| "-1".into(), |limit| format!("{limit}")),
-            ),
             "burst" => Some(format!("{}", self.burst)),
-            "active" => Some(format!("{}", self.active)),
-            _ => None,
+            _ => self.limit.read(handler),
         }
     }
 
     fn write(&mut self, handler: &str, value: &str) -> Option<()> {
         match handler {
-            "reset" => self.count = 0,
-            "limit" => self.limit = parse_limit(value)?,
             "burst" => self.burst = parse_unsigned(value).filter(|burst| *burst > 0)?,
-            "active" => self.active = parse_boolean(value)?,
-            _ => return None,
+            _ => self.limit.write(handler, value)?,
         }
         Some(())
     }

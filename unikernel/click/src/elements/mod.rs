@@ -11,6 +11,7 @@ mod from_device;
 mod from_dump;
 mod idle;
 mod infinite_source;
+mod limit;
 mod message;
 mod null;
 mod print;
@@ -21,6 +22,7 @@ mod rated_source;
 mod round_robin_switch;
 mod script;
 mod set_timestamp;
+mod storage;
 mod strip;
 mod summary;
 mod switch;
@@ -52,9 +54,11 @@ pub static ALL: &[ElementClass] = &[
     from_device::CLASS,
     from_dump::CLASS,
     summary::FROM_IP_SUMMARY_DUMP,
+    queue::FULL_NOTE,
     idle::CLASS,
     infinite_source::CLASS,
     message::CLASS,
+    queue::NOTIFIER,
     null::CLASS,
     print::CLASS,
     null::PULL,

@@ -17,7 +17,8 @@ manual! {
     /// Stores packets, first in, first out.
     ///
     /// Whoever pulls gets the packet that has been here longest. A packet that arrives when the queue
-    /// is full is dropped. `SimpleQueue` and `ThreadSafeQueue` are the same here.
+    /// is full is dropped; an InfiniteSource stops meanwhile. `SimpleQueue`, `NotifierQueue`,
+    /// `FullNoteQueue` and `ThreadSafeQueue` are the same here.
     ///
     /// # Configuration
     /// `Queue([CAPACITY])`
@@ -39,10 +40,13 @@ manual! {
     /// InfiniteSource(LIMIT 5) -> Queue(10) -> Unqueue -> Discard;
     /// InfiniteSource(LIMIT 5) -> SimpleQueue -> Discard;
     /// InfiniteSource(LIMIT 5) -> ThreadSafeQueue -> Discard;
+    /// InfiniteSource(LIMIT 5) -> NotifierQueue -> Unqueue -> FullNoteQueue -> Discard;
     /// ```
     pub(crate) struct Queue {
         packets: VecDeque<Packet>,
         capacity: usize,
+        /// Whether the capacity is no longer that of the configuration.
+        changed: bool,
         highwater: usize,
         drops: u64,
     }
@@ -79,6 +83,18 @@ pub(crate) const SIMPLE: ElementClass = ElementClass {
     ..CLASS
 };
 
+/// The class under the name that it has in Click where it tells only those who pull.
+pub(crate) const NOTIFIER: ElementClass = ElementClass {
+    name: "NotifierQueue",
+    ..CLASS
+};
+
+/// The class under the name that it has in Click where it tells those who push, too.
+pub(crate) const FULL_NOTE: ElementClass = ElementClass {
+    name: "FullNoteQueue",
+    ..CLASS
+};
+
 /// Packets of a queue where the configuration does not say, as in Click.
 const DEFAULT_CAPACITY: usize = 1000;
 
@@ -93,6 +109,7 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     Ok(Box::new(Queue {
         packets: VecDeque::new(),
         capacity: capacity.unwrap_or(Ok(DEFAULT_CAPACITY))?,
+        changed: false,
         highwater: 0,
         drops: 0,
     }))
@@ -113,11 +130,16 @@ impl Element for Queue {
         Ok(self.packets.pop_front())
     }
 
+    fn is_full(&self) -> Option<bool> {
+        Some(self.packets.len() >= self.capacity)
+    }
+
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
             "length" => Some(format!("{}", self.packets.len())),
             "highwater_length" => Some(format!("{}", self.highwater)),
             "capacity" => Some(format!("{}", self.capacity)),
+            "config" => self.changed.then(|| format!("CAPACITY {}", self.capacity)),
             "drops" => Some(format!("{}", self.drops)),
             _ => None,
         }
@@ -128,6 +150,7 @@ impl Element for Queue {
             "capacity" => {
                 let capacity = usize::try_from(parse_unsigned(value)?).ok();
                 self.capacity = capacity.filter(|capacity| *capacity <= MAX_CAPACITY)?;
+                self.changed = true;
                 let kept = self.packets.len().min(self.capacity);
                 let lost = self.packets.len().saturating_sub(kept);
                 self.packets.truncate(kept);

@@ -7,11 +7,12 @@ use alloc::string::String;
 use bpf_runtime::Packet;
 
 use super::infinite_source::packet;
+use super::limit::Limit;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
-use crate::language::{Arguments, Value, parse_boolean, parse_limit, parse_unsigned};
+use crate::language::{Arguments, Value, parse_unsigned};
 
 manual! {
     /// Makes packets at a rate.
@@ -19,13 +20,14 @@ manual! {
     /// A source that was kept from its turn makes up for at most one second.
     ///
     /// # Configuration
-    /// `RatedSource([DATA, RATE, LIMIT, ACTIVE, LENGTH, STOP])`
+    /// `RatedSource([DATA, RATE, LIMIT, ACTIVE, LENGTH, STOP, END_CALL])`
     /// - DATA: the bytes of each packet; 64 bytes of zeros by default.
     /// - RATE: packets in a second; 10 by default.
     /// - LIMIT: packets in all; without limit by default and if negative.
     /// - ACTIVE: whether it makes packets; true by default.
     /// - LENGTH: makes packets of this many bytes, repeating or cutting DATA.
     /// - STOP: whether the router stops when LIMIT is reached; false by default.
+    /// - END_CALL: a handler, and a value, that is written to it when LIMIT is reached.
     ///
     /// # Ports
     /// One push output.
@@ -44,10 +46,7 @@ manual! {
     pub(crate) struct RatedSource {
         packet: Packet,
         rate: u64,
-        limit: Option<u64>,
-        active: bool,
-        stop: bool,
-        count: u64,
+        limit: Limit,
         /// When the next packet is due, in nanoseconds; nothing before the first.
         next_ns: Option<u64>,
     }
@@ -59,7 +58,9 @@ pub(crate) const CLASS: ElementClass = ElementClass {
     manual: RatedSource::MANUAL,
     inputs: Side::NONE,
     outputs: Side::exactly(1, Processing::Push),
-    keywords: &["DATA", "RATE", "LIMIT", "ACTIVE", "LENGTH", "STOP"],
+    keywords: &[
+        "DATA", "RATE", "LIMIT", "ACTIVE", "LENGTH", "STOP", "END_CALL",
+    ],
     handlers: &[
         Handler::read("count"),
         Handler::write("reset"),
@@ -83,10 +84,7 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     Ok(Box::new(RatedSource {
         packet: packet(data, arguments.keyword("LENGTH")?)?,
         rate: rate.map_or(Ok(DEFAULT_RATE), read_rate)?,
-        limit: limit.map_or(Ok(None), Value::limit)?,
-        active: active.map_or(Ok(true), Value::boolean)?,
-        stop: arguments.boolean("STOP", false)?,
-        count: 0,
+        limit: Limit::new(limit, active)?.with_end(arguments)?,
         next_ns: None,
     }))
 }
@@ -103,16 +101,13 @@ impl Element for RatedSource {
         Ok(())
     }
 
+    fn start(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        self.limit.start(context)
+    }
+
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
-        if !self.active {
-            return Ok(Activity::Idle);
-        }
-        if self.limit.is_some_and(|limit| self.count >= limit) {
-            return Ok(if self.stop {
-                Activity::Stop
-            } else {
-                Activity::Idle
-            });
+        if let Some(activity) = self.limit.instead(context) {
+            return Ok(activity);
         }
         let now = context.host.clock_ns();
         let due = self
@@ -127,37 +122,27 @@ impl Element for RatedSource {
         self.next_ns = Some(due.saturating_add(gap));
         let mut packet = self.packet.clone();
         packet.annotations.rx_time_ns = now;
-        self.count = self.count.saturating_add(1);
+        self.limit.count();
         context.push(0, packet);
         Ok(Activity::Working)
     }
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
-            "count" => Some(format!("{}", self.count)),
             "rate" => Some(format!("{}", self.rate)),
-            "limit" => Some(
-                self.limit
-                    .map_or_else(|| "-1".into(), |limit| format!("{limit}")),
-            ),
-            "active" => Some(format!("{}", self.active)),
-            _ => None,
+            _ => self.limit.read(handler),
         }
     }
 
     fn write(&mut self, handler: &str, value: &str) -> Option<()> {
-        match handler {
-            "reset" => self.count = 0,
-            "rate" => {
-                let rate = parse_unsigned(value)?;
-                self.rate = (1..=SECOND_NS).contains(&rate).then_some(rate)?;
-            }
-            "limit" => self.limit = parse_limit(value)?,
-            "active" => {
-                self.active = parse_boolean(value)?;
-                self.next_ns = None;
-            }
-            _ => return None,
+        if handler == "rate" {
+            let rate = parse_unsigned(value)?;
+            self.rate = (1..=SECOND_NS).contains(&rate).then_some(rate)?;
+            return Some(());
+        }
+        self.limit.write(handler, value)?;
+        if handler == "active" {
+            self.next_ns = None;
         }
         Some(())
     }

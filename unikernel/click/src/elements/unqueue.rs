@@ -6,11 +6,12 @@ use alloc::string::String;
 
 use bpf_runtime::Packet;
 
+use super::limit::Limit;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
-use crate::language::{Arguments, Value, parse_boolean, parse_limit, parse_unsigned};
+use crate::language::{Arguments, Value, parse_unsigned};
 
 manual! {
     /// Pulls packets and pushes them on.
@@ -37,9 +38,7 @@ manual! {
     /// ```
     pub(crate) struct Unqueue {
         burst: u64,
-        active: bool,
-        limit: Option<u64>,
-        count: u64,
+        limit: Limit,
     }
 }
 
@@ -62,11 +61,11 @@ pub(crate) const CLASS: ElementClass = ElementClass {
 
 fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
     let burst = arguments.positional("BURST")?;
+    let active = arguments.keyword("ACTIVE")?;
+    let limit = arguments.keyword("LIMIT")?;
     Ok(Box::new(Unqueue {
         burst: burst.map_or(Ok(1), Value::positive)?,
-        active: arguments.boolean("ACTIVE", true)?,
-        limit: arguments.keyword("LIMIT")?.map_or(Ok(None), Value::limit)?,
-        count: 0,
+        limit: Limit::new(limit, active)?,
     }))
 }
 
@@ -82,13 +81,13 @@ impl Element for Unqueue {
     }
 
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
-        if !self.active || self.limit.is_some_and(|limit| self.count >= limit) {
-            return Ok(Activity::Idle);
+        if let Some(activity) = self.limit.instead(context) {
+            return Ok(activity);
         }
         let Some(packet) = context.pull(0)? else {
             return Ok(Activity::Idle);
         };
-        self.count = self.count.saturating_add(1);
+        self.limit.count();
         context.push(0, packet);
         Ok(Activity::Working)
     }
@@ -99,24 +98,15 @@ impl Element for Unqueue {
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
-            "count" => Some(format!("{}", self.count)),
-            "active" => Some(format!("{}", self.active)),
             "burst" => Some(format!("{}", self.burst)),
-            "limit" => Some(
-                self.limit
-                    .map_or_else(|| "-1".into(), |limit| format!("{limit}")),
-            ),
-            _ => None,
+            _ => self.limit.read(handler),
         }
     }
 
     fn write(&mut self, handler: &str, value: &str) -> Option<()> {
         match handler {
-            "reset" => self.count = 0,
-            "active" => self.active = parse_boolean(value)?,
             "burst" => self.burst = parse_unsigned(value).filter(|burst| *burst > 0)?,
-            "limit" => self.limit = parse_limit(value)?,
-            _ => return None,
+            _ => self.limit.write(handler, value)?,
         }
         Some(())
     }

@@ -445,14 +445,57 @@ mod tests {
 
     #[test]
     fn a_queue_that_nobody_empties_drops_what_comes_last() {
-        let mut host = MemoryHost::new(&[]);
-        let text = "InfiniteSource(LIMIT 5) -> q :: Queue(2) -> u :: Unqueue(ACTIVE false) -> d :: Discard";
+        let mut host = MemoryHost::new(&[b"a", b"b", b"c", b"d", b"e"]);
+        let text =
+            "FromDump(in.pcap) -> q :: Queue(2) -> u :: Unqueue(ACTIVE false) -> d :: Discard";
         let mut router = run(text, &mut host);
         assert_eq!(read(&router, "q.drops"), "3");
         assert_eq!(read(&router, "q.highwater_length"), "2");
         router.write_handler("u.active", "true").unwrap();
         router.run(&mut host, || false).unwrap();
         assert_eq!(read(&router, "d.count"), "2");
+    }
+
+    #[test]
+    fn a_source_waits_while_all_queues_behind_it_are_full() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "s :: InfiniteSource(LIMIT 5) -> Null -> t :: Tee;
+            t [0] -> a :: Queue(2) -> Unqueue(ACTIVE false) -> Discard;
+            t [1] -> b :: Queue(3) -> Unqueue(ACTIVE false) -> Discard;
+            r :: InfiniteSource(LIMIT 5) -> u :: Tee -> Queue(2) -> Idle; u [1] -> Discard";
+        let mut router = run(text, &mut host);
+        assert_eq!(read(&router, "s.count"), "3");
+        assert_eq!(read(&router, "a.drops"), "1");
+        assert_eq!(read(&router, "r.count"), "5", "some packets are not stored");
+        router.write_handler("a.capacity", "4").unwrap();
+        assert_eq!(read(&router, "a.config"), "CAPACITY 4");
+        router.run(&mut host, || false).unwrap();
+        assert_eq!(read(&router, "s.count"), "5");
+    }
+
+    #[test]
+    fn handlers_are_used_at_the_end_and_at_counts() {
+        let mut host = MemoryHost::new(&[]);
+        let text = "s :: InfiniteSource(LIMIT 9, END_CALL t.active true)
+                -> Counter(COUNT_CALL 5 w.switch 1) -> w :: Switch -> c :: Counter -> d :: Discard;
+            w [1] -> d; t :: RatedSource(RATE 1000, LIMIT 2, ACTIVE false, STOP true)
+                -> b :: Counter(BYTE_COUNT_CALL 100 s.reset) -> Discard";
+        let router = run(text, &mut host);
+        assert_eq!(read(&router, "c.count"), "4");
+        assert_eq!(read(&router, "b.count"), "2");
+        assert!(host.messages.is_empty(), "{:?}", host.messages);
+        for wrong in [
+            "InfiniteSource(END_CALL x.y) -> Discard",
+            "InfiniteSource(END_CALL d.count) -> d :: Discard",
+            "InfiniteSource(END_CALL stop, STOP true) -> Discard",
+            "InfiniteSource -> Counter(COUNT_CALL d.active) -> d :: Discard",
+            "InfiniteSource -> Counter(COUNT_CALL 5) -> d :: Discard",
+        ] {
+            assert!(
+                crate::testing::router(wrong, &mut MemoryHost::new(&[])).is_err(),
+                "{wrong}"
+            );
+        }
     }
 
     /// Discard and ToDump pull where nobody pushes, through agnostic elements too.
