@@ -15,7 +15,8 @@ use click_graph::{Config, HostError, Source};
 use platform_click::ExitCode;
 
 use crate::cli_run::RunArguments;
-use crate::{Console, Error, LibraryPath, Options, files, run};
+use crate::send::SendArguments;
+use crate::{Console, Error, LibraryPath, Options, Privileges, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
 ///
@@ -95,6 +96,14 @@ struct Arguments {
     #[arg(long, value_name = "DIR", requires = "trust")]
     state: Option<PathBuf>,
 
+    /// Let a number, or another name, of FromDevice and ToDevice stand for DEVICE
+    #[arg(short, long = "device", value_name = "N=DEVICE", value_parser = device)]
+    devices: Vec<(String, String)>,
+
+    /// User that the process belongs to once its devices and files are open
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+
     /// List the element classes
     #[arg(long)]
     list: bool,
@@ -107,6 +116,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(RunArguments),
+    Send(SendArguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -204,8 +214,10 @@ impl Arguments {
         err: &mut dyn Write,
         interrupted: Arc<AtomicBool>,
     ) -> Exit {
-        if let Some(Command::Run(arguments)) = self.command {
-            return Exit::Code(arguments.execute(out, err));
+        match self.command {
+            Some(Command::Run(arguments)) => return Exit::Code(arguments.execute(out, err)),
+            Some(Command::Send(arguments)) => return Exit::Code(arguments.execute(out, err)),
+            None => {}
         }
         if let Some(class) = &self.help {
             return Exit::Code(help(class.as_deref(), out, err));
@@ -257,6 +269,8 @@ impl Arguments {
             handlers: self.handlers,
             exit_handler: self.exit_handler,
             simulated_ns: self.simtime,
+            devices: self.devices,
+            privileges: Privileges::Drop { user: self.user },
             check_only: self.quit,
             interrupted,
         };
@@ -373,6 +387,14 @@ fn manual(class: &ElementClass) -> String {
     });
     let ports = format!("{}/{}", class.inputs, class.outputs);
     format!("{} ({ports})\n\n{}", class.name, text.collect::<String>())
+}
+
+/// `N=DEVICE`.
+fn device(text: &str) -> Result<(String, String), String> {
+    let (name, device) = text
+        .split_once('=')
+        .ok_or("it is not of the form N=DEVICE")?;
+    Ok((name.into(), device.into()))
 }
 
 /// Writes a text and gives `code`. Whoever closes a pipe has seen enough.

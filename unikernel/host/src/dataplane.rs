@@ -5,10 +5,10 @@ use click_graph::{
     RunError,
 };
 
-use crate::Error;
 use crate::linux::{Console, LinuxHost};
 use crate::programs::{Programs, Trust};
 use crate::run::{Options, Reading, Report, resolve};
+use crate::{Error, Privileges, privileges};
 
 /// A configuration that runs, or is about to.
 pub struct Dataplane<'a> {
@@ -53,11 +53,19 @@ impl<'a> Dataplane<'a> {
         };
         let mut programs = Programs::new(trust)?;
         let mut host = LinuxHost::new(console, options.simulated_ns)?;
+        for (number, device) in &options.devices {
+            host.name_device(number.clone(), device.clone());
+        }
         let router = if options.check_only {
             Router::rehearse(config, &mut host, &mut programs)?
         } else {
             Router::new(config, &mut host, &mut programs)?
         };
+        if let Privileges::Drop { user } = &options.privileges
+            && (user.is_some() || host.has_devices())
+        {
+            privileges::give_up(user.as_deref()).map_err(Error::Privileges)?;
+        }
         // Whether a program has a map is known only now.
         for handler in &handlers {
             router.expand_handlers(handler)?;

@@ -71,6 +71,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The process cannot give up what it started with.
+    #[error("privileges cannot be given up")]
+    Privileges(#[source] std::io::Error),
+    /// A test packet cannot be sent.
+    #[error("cannot send to {to}")]
+    Send {
+        /// The address.
+        to: String,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
@@ -91,6 +103,8 @@ impl Error {
             Self::Object { error, .. } => error.code(),
             Self::Program { .. } => codes::PROGRAM,
             Self::Load { .. } => codes::LOAD,
+            Self::Privileges(_) => codes::PRIVILEGES,
+            Self::Send { .. } => codes::SEND,
             Self::Random(_) => codes::RANDOM,
         }
     }

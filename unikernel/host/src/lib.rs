@@ -18,7 +18,7 @@
 //! assert_eq!(report.text(), "5\n");
 //! # Ok::<(), click_host::Error>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 mod background;
@@ -27,19 +27,23 @@ mod cli_run;
 pub mod codes;
 mod dataplane;
 mod debug;
+mod devices;
 mod disassembly;
 mod dump;
 mod error;
 mod files;
 mod libraries;
 mod linux;
+mod privileges;
 mod programs;
 mod random;
 mod run;
+mod send;
 
 pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};
 pub use error::Error;
 pub use libraries::LibraryPath;
 pub use linux::Console;
+pub use privileges::Privileges;
 pub use run::{Options, Reading, Report, run};

@@ -11,12 +11,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bpf_jit::MachineCode;
 use bpf_object::Image;
 use bpf_runtime::Environment;
-use click_graph::host::{DumpFormat, DumpReader, DumpWriter};
+use click_graph::host::{Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation};
 use click_graph::{Finished, Host, HostError, ProgramSource, Replaced, Replacement};
+use platform_click::limits::MAX_PACKET_SIZE;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
 use crate::background::Background;
 use crate::debug::printed;
+use crate::devices::{Captures, Devices};
 use crate::disassembly;
 use crate::dump::{PcapReader, PcapWriter};
 use crate::files;
@@ -77,6 +79,7 @@ pub(crate) struct LinuxHost<'a> {
     programs: Option<Programs>,
     /// The thread that prepares them, from when there is something to do for it.
     background: Option<Background>,
+    devices: Devices,
 }
 
 impl<'a> LinuxHost<'a> {
@@ -95,7 +98,18 @@ impl<'a> LinuxHost<'a> {
             open: BTreeSet::new(),
             programs: None,
             background: None,
+            devices: Devices::default(),
         })
+    }
+
+    /// Lets a number, or any other name, stand for a device.
+    pub(crate) fn name_device(&mut self, number: String, device: String) {
+        self.devices.name(number, device);
+    }
+
+    /// Whether a device was opened that belongs to the system.
+    pub(crate) const fn has_devices(&self) -> bool {
+        self.devices.is_any_open()
     }
 
     /// Lets elements get other programs from here on.
@@ -137,6 +151,20 @@ impl<'a> LinuxHost<'a> {
         let file = File::open(name)?;
         self.remember(&file.metadata()?);
         Ok(Box::new(BufReader::new(file)))
+    }
+}
+
+impl Captures for LinuxHost<'_> {
+    fn read(&mut self, name: &str) -> Result<Box<dyn DumpReader>, HostError> {
+        self.open_dump(name)
+    }
+
+    fn create(&mut self, name: &str) -> Result<Box<dyn DumpWriter>, HostError> {
+        let format = DumpFormat {
+            encapsulation: Encapsulation::Ether,
+            snaplen: u32::try_from(MAX_PACKET_SIZE).unwrap_or(u32::MAX),
+        };
+        self.create_dump(name, format)
     }
 }
 
@@ -257,7 +285,17 @@ impl Host for LinuxHost<'_> {
             return;
         }
         let left = Duration::from_nanos(time_ns.saturating_sub(self.clock_ns()));
-        std::thread::sleep(left.min(LONGEST_WAIT));
+        let left = left.min(LONGEST_WAIT);
+        if !self.devices.wait(left) {
+            std::thread::sleep(left);
+        }
+    }
+
+    fn open_device(&mut self, name: &str, usage: DeviceUse) -> Result<Box<dyn Device>, HostError> {
+        let mut devices = core::mem::take(&mut self.devices);
+        let opened = devices.open(name, usage, self);
+        self.devices = devices;
+        opened
     }
 
     fn programs(&mut self) -> Option<&mut dyn ProgramSource> {

@@ -10,6 +10,11 @@ impl Random {
         getrandom::u64().map(Self)
     }
 
+    /// One whose numbers follow from `seed`.
+    pub(crate) const fn from_seed(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub(crate) const fn next_u32(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use click_graph::{Config, Router, RunError};
 
 use crate::linux::Console;
-use crate::{Dataplane, Error};
+use crate::{Dataplane, Error, Privileges};
 
 /// How a configuration is to be run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,10 @@ pub struct Options {
     /// The time at which a clock begins that stands still while packets move, and jumps when elements
     /// wait; in nanoseconds since 1970. `None`: the system's clock.
     pub simulated_ns: Option<u64>,
+    /// What numbers, or other names, of devices stand for.
+    pub devices: Vec<(String, String)>,
+    /// What becomes of privileges once everything is open.
+    pub privileges: Privileges,
     /// Check everything that can be checked without a change to anything outside, and do not run.
     pub check_only: bool,
     /// Stops the run, soon after it has become true.
