@@ -294,6 +294,12 @@ impl Context<'_> {
         &self.plan.config
     }
 
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        let declaration = self.plan.config.elements().get(self.element);
+        declaration.map_or("", |declaration| declaration.name.as_str())
+    }
+
     /// Its name and class, as messages call it.
     pub(crate) fn label(&self) -> String {
         let declaration = self.plan.config.elements().get(self.element);

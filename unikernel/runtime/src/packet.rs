@@ -288,9 +288,10 @@ impl Packet {
         self.headers.transport = self.place(offset.saturating_add(length));
     }
 
-    /// Notes that the network header starts here no more.
-    pub const fn clear_headers(&mut self) {
-        self.headers = Headers::NONE;
+    /// Forgets where network and transport header start.
+    pub const fn clear_network_header(&mut self) {
+        self.headers.network = Headers::NOWHERE;
+        self.headers.transport = Headers::NOWHERE;
     }
 
     /// Bytes of the packet in front of the network header. `None` if nobody has noted where it is, or
@@ -485,7 +486,7 @@ mod tests {
         assert_eq!(packet.transport_header(), None, "the packet ends before");
         packet.set_network_header(204, 0);
         assert_eq!(packet.network_header(), None);
-        packet.clear_headers();
+        packet.clear_network_header();
         assert_eq!(packet.network_header(), None);
     }
 

@@ -10,6 +10,7 @@ use super::source::Span;
 use super::value::Value;
 use crate::elements::ElementClass;
 use crate::error::{ConfigError, Problem};
+use crate::names::Scope;
 use crate::nearest::nearest;
 use crate::render::quoted;
 
@@ -157,6 +158,7 @@ pub(crate) struct Arguments<'a> {
     class: &'static ElementClass,
     declaration: Span,
     entries: Vec<Entry<'a>>,
+    scope: Scope,
 }
 
 #[derive(Debug)]
@@ -198,6 +200,7 @@ impl<'a> Arguments<'a> {
             class: declaration.class,
             declaration: declaration.span,
             entries: entries.collect(),
+            scope: Scope::default(),
         })
     }
 
@@ -264,6 +267,16 @@ impl<'a> Arguments<'a> {
             element,
         }
         .at(value.span()))
+    }
+
+    /// The same, of an element that knows these names.
+    pub(crate) fn with_names(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The names that the element knows.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The value of a keyword.

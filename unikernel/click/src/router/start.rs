@@ -1,6 +1,7 @@
 //! From a configuration to a router that can run.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use bpf_loader::Admission;
@@ -11,6 +12,7 @@ use crate::error::{ConfigError, Problem};
 use crate::graph::{Direction, Graph};
 use crate::host::Host;
 use crate::language::{Arguments, Config, Span};
+use crate::names::{Names, Scope};
 use crate::program::{Prepared, ProgramRequest, ProgramSource, warnings};
 
 impl Router {
@@ -150,12 +152,13 @@ impl Router {
     /// What is wrong, and the place in the configuration that is to blame.
     pub fn check(config: Config) -> Result<Self, ConfigError> {
         let graph = Graph::new(&config)?;
+        let names = Names::of(&config);
         let mut elements: Elements = Vec::with_capacity(config.elements().len());
         let mut manager = None;
         for index in 0..config.elements().len() {
             let inputs = graph.side(index, Direction::Input);
             let outputs = graph.side(index, Direction::Output);
-            let mut element = configure(&config, index, inputs.len(), outputs.len())?;
+            let mut element = configure(&config, index, &names, inputs.len(), outputs.len())?;
             element.connect(&inputs, &outputs);
             if element.manages_stops() && manager.replace(index).is_some() {
                 return Err(Problem::TwoManagers.at(span(&config, index)));
@@ -204,10 +207,13 @@ fn span(config: &Config, element: usize) -> Span {
 fn configure(
     config: &Config,
     index: usize,
+    names: &Rc<Names>,
     inputs: usize,
     outputs: usize,
 ) -> Result<Box<dyn Element>, ConfigError> {
-    let Some(mut arguments) = Arguments::new(config, index, inputs) else {
+    let known = Scope::new(config, index, names);
+    let arguments = Arguments::new(config, index, inputs);
+    let Some(mut arguments) = arguments.map(|new| new.with_names(known)) else {
         // Every index is that of a declaration.
         return Err(Problem::TooManyElements.at(Span::default()));
     };
