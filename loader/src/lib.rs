@@ -47,7 +47,7 @@ pub use request::{AdmitRequest, Expectation, ProgramExpectation};
 pub use slots::{SLOT_SIZE, STORE_SIZE, Slot, StoreError, encode_slot, new_store, read_store};
 pub use snapshot::{InstanceId, MAX_RECORDS, Snapshot, TrustId};
 #[cfg(feature = "std")]
-pub use state_dir::{Damage, StateDir, StateError};
+pub use state_dir::{Damage, MAX_WALK, StateDir, StateError};
 pub use store::{CommitError, MemoryStore, RollbackStore, Update};
 
 /// It is later than this, whatever a clock shows: 2026-11-01T00:00:00Z, raised with each release.

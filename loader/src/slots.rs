@@ -83,14 +83,20 @@ pub fn read_store(store: &[u8]) -> Result<(Snapshot, Slot), StoreError> {
 
 /// Two valid slots are of one state, one change apart.
 fn newer(first: Snapshot, second: Snapshot) -> Result<(Snapshot, Slot), StoreError> {
-    let same_state = first.instance == second.instance && first.pinned == second.pinned;
-    if same_state && first.generation.checked_add(1) == Some(second.generation) {
+    if follows(&first, &second) {
         Ok((second, Slot::Second))
-    } else if same_state && second.generation.checked_add(1) == Some(first.generation) {
+    } else if follows(&second, &first) {
         Ok((first, Slot::First))
     } else {
         Err(StoreError::Unrelated)
     }
+}
+
+/// Whether one state can be the next of another. Other root keys come with a newer trust bundle only.
+fn follows(before: &Snapshot, after: &Snapshot) -> bool {
+    before.instance == after.instance
+        && before.generation.checked_add(1) == Some(after.generation)
+        && (before.pinned == after.pinned || before.trust.version < after.trust.version)
 }
 
 /// The store of a new state: the second slot is empty.

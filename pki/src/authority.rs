@@ -1,15 +1,18 @@
 //! Issuing certificates.
 
-use bpf_trust::{Certificate, CertificateKind, Role, Scope, UnixTime, oid};
+use bpf_trust::{Anchor, Certificate, CertificateKind, PublicKey, Role, Scope, UnixTime, oid};
 use platform_click::Digest;
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
+    DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, RevokedCertParams, SerialNumber,
+    SignatureAlgorithm, SigningKey,
 };
 use time::OffsetDateTime;
+use x509_cert::der::asn1::OctetString;
+use x509_cert::der::{Decode, Tag, Tagged};
 
-use crate::{PkiError, Signer};
+use crate::{KeyFault, PkiError, Signer};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -51,9 +54,8 @@ pub struct LeafOptions {
     pub scope: Scope,
 }
 
-/// A key that issues certificates: a root or a CA.
+/// A key that issues certificates, and its own certificate: a root or a CA.
 pub struct Authority {
-    params: CertificateParams,
     key: Box<dyn Signer>,
     der: Vec<u8>,
 }
@@ -70,16 +72,51 @@ impl Authority {
         key: Box<dyn Signer>,
         validity: Validity,
     ) -> Result<Self, PkiError> {
-        let mut params = params(organisation, name, key.as_ref(), validity)?;
+        let mut params = params(organisation, name, key.public_key(), validity)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.use_authority_key_identifier_extension = false;
         let certificate = params.self_signed(&IssuingKey(key.as_ref()));
         let der = certificate.map_err(PkiError::Issue)?.der().to_vec();
-        Ok(Self { params, key, der })
+        Ok(Self { key, der })
     }
 
-    /// A CA below this root: it issues leaves for one role.
+    /// A root that was made before, from its certificate in DER.
+    ///
+    /// # Errors
+    /// [`KeyFault::PublicKey`] when it is not signed by its own key, [`KeyFault::ChainOfOther`] when
+    /// that is another key.
+    pub fn from_root(der: Vec<u8>, key: Box<dyn Signer>) -> Result<Self, KeyFault> {
+        let root = Anchor::from_certificate(&der, Role::ALL.to_vec());
+        let root = root.map_err(|_| KeyFault::PublicKey)?;
+        Self::from_parts(root.key(), der, key)
+    }
+
+    /// A CA that was issued before, from its certificate in DER.
+    ///
+    /// # Errors
+    /// [`KeyFault::Certificate`] when it is no CA for this role, [`KeyFault::ChainOfOther`] when it is
+    /// for another key.
+    pub fn from_ca(der: Vec<u8>, key: Box<dyn Signer>, role: Role) -> Result<Self, KeyFault> {
+        let ca = Certificate::parse(&der, CertificateKind::Ca, role).map_err(|departure| {
+            let number = 1;
+            KeyFault::Certificate { number, departure }
+        })?;
+        Self::from_parts(ca.key(), der, key)
+    }
+
+    fn from_parts(
+        certified: &PublicKey,
+        der: Vec<u8>,
+        key: Box<dyn Signer>,
+    ) -> Result<Self, KeyFault> {
+        if certified != key.public_key() {
+            return Err(KeyFault::ChainOfOther);
+        }
+        Ok(Self { key, der })
+    }
+
+    /// A certificate in DER for a CA below this root: its key issues leaves for one role.
     ///
     /// # Errors
     /// [`PkiError::Option`], [`PkiError::Issue`], or [`PkiError::Profile`] when this is not a root.
@@ -87,17 +124,17 @@ impl Authority {
         &self,
         organisation: &str,
         name: &str,
-        key: Box<dyn Signer>,
+        key: &PublicKey,
         validity: Validity,
         role: Role,
-    ) -> Result<Self, PkiError> {
-        let mut params = params(organisation, name, key.as_ref(), validity)?;
+    ) -> Result<Vec<u8>, PkiError> {
+        let mut params = params(organisation, name, key, validity)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.extended_key_usages = vec![extended_key_usage(role)];
-        let der = self.issue(&params, key.as_ref())?;
+        let der = self.issue(&params, key)?;
         Certificate::parse(&der, CertificateKind::Ca, role).map_err(PkiError::Profile)?;
-        Ok(Self { params, key, der })
+        Ok(der)
     }
 
     /// A leaf below this CA, in DER, for the key with this public part.
@@ -108,7 +145,7 @@ impl Authority {
         &self,
         organisation: &str,
         options: &LeafOptions,
-        key: &dyn Signer,
+        key: &PublicKey,
         role: Role,
     ) -> Result<Vec<u8>, PkiError> {
         let mut params = params(organisation, &options.name, key, options.validity)?;
@@ -140,10 +177,51 @@ impl Authority {
         self.key.as_ref()
     }
 
-    fn issue(&self, params: &CertificateParams, key: &dyn Signer) -> Result<Vec<u8>, PkiError> {
-        let issuer = Issuer::from_params(&self.params, IssuingKey(self.key.as_ref()));
-        let certificate = params.signed_by(&IssuingKey(key), &issuer);
+    /// A list of revoked certificates (RFC 5280, 5), in DER, for tools that read one. Loaders do not:
+    /// they go by the trust bundle.
+    ///
+    /// # Errors
+    /// [`PkiError::Option`] or [`PkiError::Issue`].
+    pub fn revocation_list(
+        &self,
+        number: u64,
+        revoked: &[Revoked],
+        validity: Validity,
+    ) -> Result<Vec<u8>, PkiError> {
+        let entry = |entry: &Revoked| {
+            Ok(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&entry.serial),
+                revocation_time: date(entry.time)?,
+                reason_code: None,
+                invalidity_date: None,
+            })
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date(validity.not_before)?,
+            next_update: date(validity.not_after)?,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect::<Result<_, PkiError>>()?,
+            key_identifier_method: KeyIdMethod::PreSpecified(key_id(self.key.public_key())),
+        };
+        let list = params.signed_by(&self.issuer()?).map_err(PkiError::Issue)?;
+        Ok(list.der().to_vec())
+    }
+
+    fn issue(&self, params: &CertificateParams, key: &PublicKey) -> Result<Vec<u8>, PkiError> {
+        let certificate = params.signed_by(&CertifiedKey(key), &self.issuer()?);
         Ok(certificate.map_err(PkiError::Issue)?.der().to_vec())
+    }
+
+    /// What `rcgen` wants to know of an issuer: name, key identifier, key usage.
+    fn issuer(&self) -> Result<Issuer<'_, IssuingKey<'_>>, PkiError> {
+        let unreadable = PkiError::Issue(rcgen::Error::CouldNotParseCertificate);
+        let (name, key_id) = subject(&self.der).ok_or(unreadable)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name;
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key_id);
+        Ok(Issuer::new(params, IssuingKey(self.key.as_ref())))
     }
 }
 
@@ -156,24 +234,29 @@ impl core::fmt::Debug for Authority {
 fn params(
     organisation: &str,
     name: &str,
-    key: &dyn Signer,
+    key: &PublicKey,
     validity: Validity,
 ) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    for (kind, option, text) in [
-        (DnType::OrganizationName, "organisation", organisation),
-        (DnType::CommonName, "name", name),
-    ] {
-        check_text(option, text)?;
-        params.distinguished_name.push(kind, text);
-    }
+    params.distinguished_name = distinguished_name(organisation, name)?;
     params.not_before = date(validity.not_before)?;
     params.not_after = date(validity.not_after)?;
     params.serial_number = Some(serial()?);
     params.key_identifier_method = KeyIdMethod::PreSpecified(key_id(key));
     params.use_authority_key_identifier_extension = true;
     Ok(params)
+}
+
+fn distinguished_name(organisation: &str, name: &str) -> Result<DistinguishedName, PkiError> {
+    let mut distinguished = DistinguishedName::new();
+    for (kind, option, text) in [
+        (DnType::OrganizationName, "organisation", organisation),
+        (DnType::CommonName, "name", name),
+    ] {
+        check_text(option, text)?;
+        distinguished.push(kind, text);
+    }
+    Ok(distinguished)
 }
 
 /// Attributes of names have at most 64 characters (RFC 5280, A.1, `ub-common-name`).
@@ -205,8 +288,8 @@ fn serial() -> Result<SerialNumber, PkiError> {
 }
 
 /// The leftmost 160 bits of the SHA-256 of the public key's bits (RFC 7093, 2, method 1).
-fn key_id(key: &dyn Signer) -> Vec<u8> {
-    let digest = Digest::of(key.public_key().as_sec1());
+fn key_id(key: &PublicKey) -> Vec<u8> {
+    let digest = Digest::of(key.as_sec1());
     digest.as_bytes()[..20].to_vec()
 }
 
@@ -218,7 +301,63 @@ fn arcs(oid: &oid::ObjectIdentifier) -> Vec<u64> {
     oid.arcs().map(u64::from).collect()
 }
 
-/// A key as `rcgen` takes it.
+/// The subject of a certificate in DER, and the identifier of its key.
+fn subject(der: &[u8]) -> Option<(DistinguishedName, Vec<u8>)> {
+    let certificate = x509_cert::Certificate::from_der(der).ok()?;
+    let tbs = certificate.tbs_certificate();
+    let mut name = DistinguishedName::new();
+    for attribute in tbs.subject().iter() {
+        let kind = DnType::CustomDnType(arcs(&attribute.oid));
+        let text = str::from_utf8(attribute.value.value()).ok()?;
+        let value = match attribute.value.tag() {
+            Tag::Utf8String => DnValue::Utf8String(text.to_owned()),
+            Tag::PrintableString => DnValue::PrintableString(text.try_into().ok()?),
+            Tag::Ia5String => DnValue::Ia5String(text.try_into().ok()?),
+            _ => return None,
+        };
+        name.push(kind, value);
+    }
+    let mut extensions = tbs.extensions()?.iter();
+    let key_id = extensions.find(|e| e.extn_id == oid::SUBJECT_KEY_IDENTIFIER)?;
+    let key_id = OctetString::from_der(key_id.extn_value.as_bytes()).ok()?;
+    Some((name, key_id.as_bytes().to_vec()))
+}
+
+/// A request in DER for a certificate of this name for a key (PKCS#10, RFC 2986). What the
+/// certificate is to be good for is for its issuer to say.
+///
+/// # Errors
+/// [`PkiError::Option`] for names that are empty or too long, or [`PkiError::Issue`].
+pub fn request(organisation: &str, name: &str, key: &dyn Signer) -> Result<Vec<u8>, PkiError> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = distinguished_name(organisation, name)?;
+    let request = params.serialize_request(&IssuingKey(key));
+    Ok(request.map_err(PkiError::Issue)?.der().to_vec())
+}
+
+/// A certificate that does not count any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// Its serial number, big-endian.
+    pub serial: Vec<u8>,
+    /// From when on.
+    pub time: UnixTime,
+}
+
+/// The key that is certified, as `rcgen` takes it.
+struct CertifiedKey<'a>(&'a PublicKey);
+
+impl PublicKeyData for CertifiedKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.as_sec1()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+/// A key that signs, as `rcgen` takes it.
 struct IssuingKey<'a>(&'a dyn Signer);
 
 impl PublicKeyData for IssuingKey<'_> {

@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use bpf_statement::Sign1Error;
-use bpf_trust::{ProfileError, ScopeError, TrustError};
-use platform_click::{Code, ExitCode};
+use bpf_trust::{ProfileError, ScopeError, TrustError, UnixTime};
+use platform_click::{Code, Digest, ExitCode};
 
-use crate::codes;
+use crate::{RequestError, codes};
 
 /// Why something could not be read, made or signed.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,43 @@ pub enum PkiError {
     /// What is to be made exists.
     #[error("{} exists", .0.display())]
     Exists(PathBuf),
+    /// A directory was not made by `pki init`.
+    #[error("{} is no directory of `bpfsign pki init`", .0.display())]
+    NotAPki(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A leaf would be valid for no time, or longer than the CA.
+    #[error(
+        "a certificate is valid for at least a day, and not longer than `{ca}`, which ends {not_after}"
+    )]
+    Days {
+        /// The CA.
+        ca: String,
+        /// Its end.
+        not_after: UnixTime,
+    },
+    /// A key does not sign trust bundles.
+    #[error(
+        "the key sha256:{0:.16} is none of the root keys of this trust bundle or of the one before"
+    )]
+    NotARootKey(Digest),
+    /// Files that are to be merged are of different trust bundles.
+    #[error("{} is another trust bundle than the first", .0.display())]
+    OtherBundle(PathBuf),
+    /// A request for a certificate counts for nothing.
+    #[error("{}: {error}", path.display())]
+    Request {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: RequestError,
+    },
     /// A file or directory cannot be made.
     #[error("cannot write {}: {error}", path.display())]
     Write {
@@ -54,6 +91,9 @@ pub enum PkiError {
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(getrandom::Error),
+    /// The system gives no random numbers for the salt of an encrypted key.
+    #[error("no random numbers to encrypt a key with")]
+    Salt,
     /// The issuer of certificates failed.
     #[error("no certificate: {0}")]
     Issue(rcgen::Error),
@@ -82,7 +122,7 @@ pub enum KeyFault {
     #[error("not a file")]
     NotAFile,
     /// It is longer than a key with its chain can be.
-    #[error("longer than the {max} bytes of a key with its chain", max = crate::key_file::MAX_SIZE)]
+    #[error("longer than the {max} bytes of a key with its chain", max = crate::keys::MAX_SIZE)]
     TooLong,
     /// Group or others may read, write or execute it.
     #[error("mode {0:04o} lets others at the key (chmod 600)")]
@@ -99,9 +139,51 @@ pub enum KeyFault {
     /// A part of another kind.
     #[error("the part `{0}` is neither a PKCS#8 key nor a certificate")]
     Label(String),
-    /// The key is encrypted.
-    #[error("the key is encrypted, which is not supported in this version")]
-    Encrypted,
+    /// The key is encrypted in a way that is not read.
+    #[error("the key is encrypted with {0}, which is not read")]
+    Encryption(&'static str),
+    /// The key is encrypted, and its passphrase is not to be had.
+    #[error("{0}")]
+    NoPassphrase(io::Error),
+    /// The passphrase is wrong.
+    #[error("the passphrase does not decrypt the key")]
+    Passphrase,
+    /// A certificate or public key is not one of P-256.
+    #[error("the first certificate or the public key is not one for P-256")]
+    PublicKey,
+    /// There is neither a certificate nor a public key in it.
+    #[error("there is neither a certificate nor a public key in it")]
+    NoChain,
+    /// A key that is kept elsewhere comes without its certificates.
+    #[error("what it signs for has to be said: name the file with its certificates")]
+    ChainFile,
+    /// The certificates that were named are for another key.
+    #[error("the certificates that were named are for another key")]
+    ChainOfOther,
+    /// A command cannot be run.
+    #[error("the command cannot be run: {0}")]
+    Command(io::Error),
+    /// A command failed.
+    #[error("the command failed: {0}")]
+    CommandFailed(std::process::ExitStatus),
+    /// A command did not answer.
+    #[error("the command did not answer within {0} seconds")]
+    CommandTime(u64),
+    /// What came back is not a signature.
+    #[error("what came back, {0} bytes, is no signature: neither r || s in 64 bytes nor DER")]
+    SignatureForm(usize),
+    /// What came back is not a signature by the key.
+    #[error("what came back is not a signature by the key that was named")]
+    SignatureOfOther,
+    /// A reference to a token is not understood.
+    #[error("{0}")]
+    Uri(&'static str),
+    /// A token, or the library that leads to it, refuses or fails.
+    #[error("the token: {0}")]
+    Token(String),
+    /// A token has not exactly one such key.
+    #[error("{0} keys in the token are as described; it has to be one")]
+    TokenKeys(usize),
     /// The key is not PKCS#8, or contradicts itself.
     #[error("the key is not valid PKCS#8")]
     Encoding,
@@ -137,6 +219,12 @@ impl KeyFault {
     const fn code(&self) -> Code {
         match self {
             Self::Unreadable(_) | Self::Variable | Self::NotAFile => codes::KEY_UNREADABLE,
+            Self::Command(_)
+            | Self::CommandFailed(_)
+            | Self::CommandTime(_)
+            | Self::SignatureForm(_)
+            | Self::SignatureOfOther => codes::KEY_COMMAND,
+            Self::Uri(_) | Self::Token(_) | Self::TokenKeys(_) => codes::KEY_TOKEN,
             Self::Permissions(_) => codes::KEY_PERMISSIONS,
             Self::TooLong
             | Self::NoKey
@@ -144,9 +232,13 @@ impl KeyFault {
             | Self::Pem(_)
             | Self::Label(_)
             | Self::Encoding => codes::KEY_FORMAT,
-            Self::Encrypted => codes::KEY_ENCRYPTED,
+            Self::Encryption(_) | Self::NoPassphrase(_) | Self::Passphrase => codes::KEY_ENCRYPTED,
             Self::Algorithm(_) => codes::KEY_ALGORITHM,
             Self::ChainLength(_)
+            | Self::PublicKey
+            | Self::NoChain
+            | Self::ChainFile
+            | Self::ChainOfOther
             | Self::Certificate { .. }
             | Self::OtherKey { .. }
             | Self::OtherCa { .. } => codes::KEY_CHAIN,
@@ -169,9 +261,13 @@ impl PkiError {
             Self::Key { fault, .. } => fault.code(),
             Self::KeyKind { .. } => codes::KEY_KIND,
             Self::Exists(_) => codes::EXISTS,
+            Self::NotAPki(_) | Self::Days { .. } | Self::OtherBundle(_) => codes::OPTION,
+            Self::NotARootKey(_) => codes::NOT_A_ROOT_KEY,
+            Self::Read { .. } => codes::READ,
+            Self::Request { .. } => codes::REQUEST,
             Self::Write { .. } => codes::WRITE,
             Self::Option { .. } | Self::Scope(_) => codes::OPTION,
-            Self::Random(_) => codes::RANDOM,
+            Self::Random(_) | Self::Salt => codes::RANDOM,
             Self::Issue(_) | Self::Profile(_) => codes::ISSUE,
             Self::Trust(error) => error.code(),
             Self::Message(error) => error.code(),

@@ -2,7 +2,7 @@
 
 use bpf_trust::{Certificate, CertificateKind, Role};
 
-use crate::{KeyFault, KeyRef, PkiError, Signer};
+use crate::{Key, KeyAccess, KeyFault, KeyRef, PkiError, Signer, refuse_passphrase};
 
 /// A key, its leaf certificate and the CA that issued it. The certificates follow the profile for the
 /// role, and belong to the key and to each other; whether the CA is trusted is the loader's to say.
@@ -14,16 +14,31 @@ pub struct SigningIdentity {
 }
 
 impl SigningIdentity {
-    /// Reads a key and its chain, which stand together: key, leaf, CA.
+    /// Reads a key without a passphrase and its chain, which stand together: key, leaf, CA.
     ///
     /// # Errors
     /// [`PkiError::Key`] or [`PkiError::KeyKind`].
     pub fn load(key: &KeyRef, role: Role) -> Result<Self, PkiError> {
-        let (signer, certificates) = key.load()?.into_parts();
+        let access = &mut KeyAccess {
+            passphrase: &mut refuse_passphrase,
+            chain: None,
+        };
+        Self::open(key, access, role)
+    }
+
+    /// Opens a key wherever it is kept; its chain is beside it or in a file of its own: leaf, CA.
+    ///
+    /// # Errors
+    /// [`PkiError::Key`] or [`PkiError::KeyKind`].
+    pub fn open(key: &KeyRef, access: &mut KeyAccess<'_>, role: Role) -> Result<Self, PkiError> {
+        let Key {
+            signer,
+            certificates,
+        } = key.open(access)?;
         let [leaf, ca]: [Vec<u8>; 2] = certificates
             .try_into()
             .map_err(|all: Vec<_>| KeyFault::ChainLength(all.len()).of(key))?;
-        Self::new(Box::new(signer), leaf, ca, role).map_err(|fault| fault.of(key))
+        Self::new(signer, leaf, ca, role).map_err(|fault| fault.of(key))
     }
 
     /// A key, wherever it is kept, with its leaf certificate and the CA, both in DER.

@@ -42,6 +42,11 @@ impl Part<'_> {
             .map_err(|_| KeyFault::Pem(printable(self.label)))
     }
 
+    /// The part as it is written, with its first and last line.
+    pub(crate) const fn text(&self) -> &str {
+        self.text
+    }
+
     /// Whether the part says that it is encrypted: by its label, or by the header of the older form
     /// (RFC 1421, 4.6.1.1).
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -60,6 +65,16 @@ pub(crate) fn printable(label: &str) -> String {
 
 /// A certificate in PEM.
 pub(crate) fn certificate(der: &[u8]) -> String {
-    pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der)
-        .expect("a certificate is far below the 2^28 bytes at which encoding fails")
+    encode("CERTIFICATE", der)
+}
+
+/// Certificates in PEM, one behind the other.
+pub fn chain(certificates: &[&[u8]]) -> String {
+    certificates.iter().map(|der| certificate(der)).collect()
+}
+
+/// Something in PEM.
+pub fn encode(label: &str, der: &[u8]) -> String {
+    pem_rfc7468::encode_string(label, LineEnding::LF, der)
+        .expect("what is written here is far below the 2^28 bytes at which encoding fails")
 }

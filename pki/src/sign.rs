@@ -53,5 +53,5 @@ pub fn sign_trust_bundle(
         let signature = key.sign(&bundle.to_be_signed(public))?;
         bundle.add_signature(public, &signature)?;
     }
-    Ok(bundle.into_bytes())
+    Ok(bundle.to_bytes())
 }

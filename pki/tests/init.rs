@@ -12,7 +12,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use bpf_pki::{InitOptions, KeyFile, KeyRef, PkiDir, PkiError, Signer, SigningIdentity};
+use bpf_pki::{
+    InitOptions, KeyFile, KeyRef, Passphrase, PkiDir, PkiError, Signer, SigningIdentity,
+};
 use bpf_trust::{Role, TrustError, UnixTime, UnverifiedTrustBundle, verify_chain};
 
 const NOW: UnixTime = UnixTime::from_secs(1_795_000_000);
@@ -73,34 +75,62 @@ fn keys_are_for_their_owner_alone() {
         metadata.permissions().mode() & 0o777
     };
     assert_eq!(mode(""), 0o700);
-    for name in [
-        PkiDir::ROOT_KEY,
-        PkiDir::CA_KEY,
-        PkiDir::SIGNER,
-        PkiDir::BUNDLE_ROOT_KEY,
-    ] {
-        assert_eq!(mode(name), 0o600, "{name}");
-        assert!(KeyFile::load(&dir.path().join(name)).is_ok(), "{name}");
+    for name in key_files() {
+        assert_eq!(mode(&name), 0o600, "{name}");
+        assert!(KeyFile::load(&dir.path().join(&name)).is_ok(), "{name}");
     }
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 7);
+    // Beside them: four certificates, the trust bundle, and the folders of trust bundles and of
+    // certificates.
+    let files = fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, key_files().len() + 7);
+}
+
+/// The files with keys: of the root, three CAs, the signer, and three for trust bundles.
+fn key_files() -> Vec<String> {
+    let mut names = vec![PkiDir::ROOT_KEY.to_owned(), PkiDir::SIGNER.to_owned()];
+    names.extend(Role::ALL.iter().map(|role| PkiDir::ca_key_file(*role)));
+    names.extend((1..=3).map(PkiDir::bundle_root_key_file));
+    names
 }
 
 #[test]
-fn the_four_keys_differ() {
+fn all_keys_differ() {
     let temp = tempfile::tempdir().unwrap();
     let dir = PkiDir::init(&temp.path().join("pki"), &InitOptions::new(NOW)).unwrap();
-    let key = |name: &str| {
+    let key = |name: &String| {
         let file = KeyFile::load(&dir.path().join(name)).unwrap();
         file.key().public_key().digest()
     };
-    let mut keys = [
-        key(PkiDir::ROOT_KEY),
-        key(PkiDir::CA_KEY),
-        key(PkiDir::SIGNER),
-        key(PkiDir::BUNDLE_ROOT_KEY),
-    ];
+    let mut keys: Vec<_> = key_files().iter().map(key).collect();
     keys.sort_unstable();
     assert!(keys.is_sorted_by(|a, b| a < b));
+}
+
+#[test]
+fn keys_of_roots_can_be_kept_offline_and_encrypted() {
+    let temp = tempfile::tempdir().unwrap();
+    let offline = temp.path().join("offline");
+    let mut options = InitOptions::new(NOW);
+    options.offline = Some(offline.clone());
+    options.passphrase = Some(Passphrase("horse battery".to_owned().into()));
+    let dir = PkiDir::init(&temp.path().join("pki"), &options).unwrap();
+    for name in key_files() {
+        let is_root = name == PkiDir::ROOT_KEY || name.starts_with("bundle-root");
+        let (here, there) = (dir.path().join(&name), offline.join(&name));
+        assert_eq!(
+            (here.exists(), there.exists()),
+            (!is_root, is_root),
+            "{name}"
+        );
+        let path = if is_root { there } else { here };
+        assert_eq!(KeyFile::load(&path).unwrap_err().code().id, "BPF-P004");
+        let open = KeyFile::load_with(&path, &mut |_| Ok("horse battery".to_owned().into()));
+        assert!(open.is_ok(), "{name}");
+    }
+    // What was made halfway is removed, in both places.
+    let error = PkiDir::init(&temp.path().join("other"), &options).unwrap_err();
+    assert!(matches!(error, PkiError::Exists(path) if path == offline));
+    assert!(!temp.path().join("other").exists());
 }
 
 #[test]

@@ -14,7 +14,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bpf_pki::{InitOptions, KeyFile, KeyRef, PkiDir, PkiError, Signer, SigningIdentity};
+use bpf_pki::{
+    InitOptions, Key, KeyAccess, KeyFile, KeyRef, PkiDir, PkiError, Signer, SigningIdentity,
+    refuse_passphrase,
+};
 use bpf_trust::{Role, UnixTime};
 use platform_click::ExitCode;
 
@@ -95,14 +98,45 @@ fn keys_of_other_algorithms_are_named() {
 }
 
 #[test]
-fn encrypted_keys_are_said_to_be_encrypted() {
+fn encrypted_keys_are_read_with_their_passphrase() {
     let temp = Temp::new();
-    for file in ["encrypted.pem", "sec1-encrypted.pem"] {
-        assert_refused(
-            KeyFile::load(&temp.key(file)),
-            "BPF-P004",
-            "the key is encrypted, which is not supported in this version",
-        );
+    // PBES2 with PBKDF2, and with scrypt, as openssl writes them.
+    for file in ["encrypted.pem", "encrypted-scrypt.pem"] {
+        let path = temp.key(file);
+        let open = |passphrase: &str| {
+            KeyFile::load_with(&path, &mut |name| {
+                assert!(name.ends_with("key.pem"), "{name}");
+                Ok(passphrase.to_owned().into())
+            })
+        };
+        let signature = open("secret").unwrap().key().sign(b"message").unwrap();
+        assert_eq!(signature.len(), 64);
+        for wrong in ["", "Secret", "secret "] {
+            let message = "the passphrase does not decrypt the key";
+            assert_refused(open(wrong), "BPF-P004", message);
+        }
+        let message = "it has a passphrase, and none was given";
+        assert_refused(KeyFile::load(&path), "BPF-P004", message);
+    }
+    assert_refused(
+        KeyFile::load(&temp.key("sec1-encrypted.pem")),
+        "BPF-P004",
+        "the key is encrypted with the older form of OpenSSL, which is not read",
+    );
+    for (file, what) in [
+        ("encrypted-pbes1.pem", "PBES1, which is broken"),
+        (
+            "encrypted-iterations.pem",
+            "PBKDF2 with more than 10,000,000 iterations",
+        ),
+        (
+            "encrypted-memory.pem",
+            "scrypt with more than 256 MiB or 16 passes",
+        ),
+    ] {
+        let open = KeyFile::load_with(&temp.key(file), &mut |_| Ok("secret".to_owned().into()));
+        let message = format!("the key is encrypted with {what}, which is not read");
+        assert_refused(open, "BPF-P004", &message);
     }
 }
 
@@ -200,7 +234,8 @@ fn a_key_without_the_chain_that_belongs_to_it_signs_nothing() {
         parts.pop().unwrap(),
     );
     let root = fs::read_to_string(dir.path().join(PkiDir::ROOT)).unwrap();
-    let other_key = fs::read_to_string(dir.path().join(PkiDir::CA_KEY)).unwrap();
+    let other_key =
+        fs::read_to_string(dir.path().join(PkiDir::ca_key_file(Role::Verifier))).unwrap();
     let load = |parts: &[&str]| {
         let path = temp.file(0o600, parts.concat().as_bytes());
         SigningIdentity::load(&KeyRef::File(path), Role::Verifier)
@@ -234,7 +269,8 @@ fn a_key_without_the_chain_that_belongs_to_it_signs_nothing() {
     );
     let elsewhere = temp.0.path().join("elsewhere");
     let elsewhere = PkiDir::init(&elsewhere, &InitOptions::new(NOW)).unwrap();
-    let other_ca = fs::read_to_string(elsewhere.path().join(PkiDir::CA)).unwrap();
+    let other_ca =
+        fs::read_to_string(elsewhere.path().join(PkiDir::ca_file(Role::Verifier))).unwrap();
     assert_refused(
         load(&[&key, &leaf, &other_ca]),
         "BPF-P006",
@@ -263,17 +299,27 @@ fn references() {
         assert_eq!(reference, expected);
         assert_eq!(reference.to_string(), text);
     }
-    for text in ["pkcs11:token=a", "exec:sign"] {
-        let reference: KeyRef = text.parse().unwrap();
-        let error = reference.load().unwrap_err();
-        assert_eq!(error.code().id, "BPF-P007");
-        assert_eq!(error.exit_code(), ExitCode::Key);
-    }
     for name in ["BPF_PKI_TEST_UNSET", "", "A=B", "A\0"] {
         let reference = KeyRef::Env(name.into());
-        let error = reference.load().unwrap_err();
+        let error = open(&reference, None).unwrap_err();
         assert_eq!(error.code().id, "BPF-P001", "{name:?}");
     }
+}
+
+fn open(reference: &KeyRef, chain: Option<&Path>) -> Result<Key, PkiError> {
+    reference.open(&mut KeyAccess {
+        passphrase: &mut refuse_passphrase,
+        chain,
+    })
+}
+
+#[cfg(not(feature = "pkcs11"))]
+#[test]
+fn keys_in_tokens_take_a_build_for_them() {
+    let reference: KeyRef = "pkcs11:token=a".parse().unwrap();
+    let error = open(&reference, None).unwrap_err();
+    assert_eq!(error.code().id, "BPF-P007");
+    assert_eq!(error.exit_code(), ExitCode::Key);
 }
 
 /// A test cannot change its own environment safely, so it starts itself again with another.

@@ -56,7 +56,7 @@ fn openssl_verifies_the_chain() {
         "-CAfile",
         PkiDir::ROOT,
         "-untrusted",
-        PkiDir::CA,
+        &PkiDir::ca_file(Role::Verifier),
         PkiDir::SIGNER,
     ];
     if let Some(text) = openssl(dir.path(), &chain) {
@@ -70,7 +70,10 @@ fn openssl_reads_the_keys_and_finds_their_certificates() {
     let dir = pki(temp.path());
     for (key, certificate) in [
         (PkiDir::ROOT_KEY, PkiDir::ROOT),
-        (PkiDir::CA_KEY, PkiDir::CA),
+        (
+            &PkiDir::ca_key_file(Role::Verifier),
+            &PkiDir::ca_file(Role::Verifier),
+        ),
         (PkiDir::SIGNER, PkiDir::SIGNER),
     ] {
         let of_key = openssl(dir.path(), &["pkey", "-in", key, "-check", "-pubout"]);

@@ -74,8 +74,16 @@ fn what_every_loader_would_refuse_is_not_signed() {
 #[test]
 fn a_trust_bundle_is_signed_by_several_keys() {
     let temp = tempfile::tempdir().unwrap();
-    let dir = PkiDir::init(&temp.path().join("pki"), &InitOptions::new(NOW)).unwrap();
-    let first = KeyFile::load(&dir.path().join(PkiDir::BUNDLE_ROOT_KEY)).unwrap();
+    let dir = PkiDir::init(
+        &temp.path().join("pki"),
+        &InitOptions {
+            bundle_root_keys: 1,
+            bundle_threshold: 1,
+            ..InitOptions::new(NOW)
+        },
+    )
+    .unwrap();
+    let first = KeyFile::load(&dir.path().join(PkiDir::bundle_root_key_file(1))).unwrap();
     let first = first.key();
     let (second, third) = (
         SecretKey::generate().unwrap(),
@@ -103,15 +111,17 @@ fn an_operator_branch_below_the_same_root() {
     let key = || SecretKey::generate().unwrap();
     let validity = Validity::days(NOW, 100);
     let root = Authority::root("Org", "root", Box::new(key()), validity).unwrap();
+    let ca_key = key();
     let ca = root
         .issue_ca(
             "Org",
             "operator CA",
-            Box::new(key()),
+            ca_key.public_key(),
             validity,
             Role::Operator,
         )
         .unwrap();
+    let ca = Authority::from_ca(ca, Box::new(ca_key), Role::Operator).unwrap();
     let options = LeafOptions {
         name: "operator".into(),
         validity,
@@ -119,7 +129,7 @@ fn an_operator_branch_below_the_same_root() {
     };
     let leaf_key = key();
     let leaf = ca
-        .issue_leaf("Org", &options, &leaf_key, Role::Operator)
+        .issue_leaf("Org", &options, leaf_key.public_key(), Role::Operator)
         .unwrap();
     assert!(
         SigningIdentity::new(
@@ -131,11 +141,11 @@ fn an_operator_branch_below_the_same_root() {
         .is_ok()
     );
     // A leaf for another role than the CA's, and one issued by a root, are not handed out.
-    let verifier = ca.issue_leaf("Org", &options, &leaf_key, Role::Verifier);
+    let verifier = ca.issue_leaf("Org", &options, leaf_key.public_key(), Role::Verifier);
     assert!(
         matches!(verifier, Err(PkiError::Profile(_))),
         "{verifier:?}"
     );
-    let by_root = root.issue_leaf("Org", &options, &leaf_key, Role::Operator);
+    let by_root = root.issue_leaf("Org", &options, leaf_key.public_key(), Role::Operator);
     assert!(matches!(by_root, Err(PkiError::Profile(_))), "{by_root:?}");
 }

@@ -1,12 +1,13 @@
 //! Why a state directory is not usable.
 
+use std::boxed::Box;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use bpf_trust::TrustError;
 use platform_click::{Code, ExitCode};
 
-use crate::{StoreError, codes};
+use crate::{Refusal, StoreError, codes};
 
 /// Why a state directory cannot be made, read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,9 @@ pub enum StateError {
     /// The trust bundle to be pinned does not count.
     #[error(transparent)]
     Trust(TrustError),
+    /// A trust bundle is not what the state expects.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
     /// The operating system refuses.
     #[error("cannot {operation} {}", path.display())]
     Io {
@@ -84,6 +88,7 @@ impl StateError {
             Self::Exists(_) => codes::STATE_EXISTS,
             Self::Damaged { .. } => codes::STATE_DAMAGED,
             Self::Trust(error) => error.code(),
+            Self::Refused(refusal) => refusal.code(),
             Self::Io { .. } => codes::STATE_IO,
         }
     }

@@ -108,6 +108,23 @@ fn create(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> Result<(), Stat
         .map_err(failed("write", path))
 }
 
+/// Writes a file beside the others, in place of one that was left there.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(failed("remove", path)(error));
+        }
+        _ => create(path, bytes, &mut Vec::new())?,
+    }
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Has one file take the place of another.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StateError> {
+    fs::rename(from, to).map_err(failed("rename", from))?;
+    to.parent().map_or(Ok(()), sync_dir)
+}
+
 /// `File::sync_all` on a directory makes its entries safe.
 fn sync_dir(dir: &Path) -> Result<(), StateError> {
     // The parent of a relative path without a separator is empty and means the working directory.

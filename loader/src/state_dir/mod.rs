@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod walk;
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +15,13 @@ use crate::{InstanceId, Refusal, Snapshot};
 
 pub use error::{Damage, StateError};
 use files::StoreFile;
+pub use walk::MAX_WALK;
 
 const STORE: &str = "store";
 const TRUST: &str = "trust";
 const AUDIT: &str = "audit";
+/// The trust bundle that takes the place of the present one when the store says so.
+const TRUST_NEXT: &str = "trust.next";
 
 /// A state directory. It was made once, on purpose, by [`StateDir::init`]; one that is absent or
 /// damaged is an error and never made anew by itself.
@@ -84,12 +88,7 @@ impl StateDir {
         };
         let (state, _) = read_store(&store).map_err(|error| damaged(STORE, error.into()))?;
 
-        let max_trust = bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE;
-        let trust = files::read_part(&path.join(TRUST), max_trust)?;
-        let pinned = provision(&trust).map_err(|error| damaged(TRUST, Damage::Trust(error)))?;
-        if pinned.root_keys().digest() != state.pinned {
-            return Err(damaged(TRUST, Damage::NotPinned));
-        }
+        let pinned = read_pinned(path, &state)?;
         files::check_audit(&path.join(AUDIT), &state.audit)?;
         Ok(Self {
             path: path.into(),
@@ -104,7 +103,8 @@ impl StateDir {
         &self.state
     }
 
-    /// The trust bundle that the directory was provisioned with.
+    /// The trust bundle that decides which others count: the one that the directory was provisioned
+    /// with, or the last that was taken over since.
     #[must_use]
     pub const fn pinned(&self) -> &TrustBundle {
         &self.pinned
@@ -160,6 +160,25 @@ impl StateDir {
     fn append(&self, head: &AuditHead, line: &str) -> Result<(), StateError> {
         files::append_audit(&self.path.join(AUDIT), head, line)
     }
+}
+
+/// The trust bundle whose root keys are the pinned ones. After a loss of power in the middle of a walk
+/// that is the one which was about to take the other's place.
+fn read_pinned(path: &Path, state: &Snapshot) -> Result<TrustBundle, StateError> {
+    let max = bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE;
+    let damaged = |damage| StateError::Damaged {
+        path: path.join(TRUST),
+        damage,
+    };
+    let trust = files::read_part(&path.join(TRUST), max)?;
+    let pinned = provision(&trust).map_err(|error| damaged(Damage::Trust(error)))?;
+    if pinned.root_keys().digest() == state.pinned {
+        return Ok(pinned);
+    }
+    let next = files::read(&path.join(TRUST_NEXT), max).ok();
+    let next = next.and_then(|next| provision(&next).ok());
+    next.filter(|next| next.root_keys().digest() == state.pinned)
+        .ok_or_else(|| damaged(Damage::NotPinned))
 }
 
 fn provision(trust_file: &[u8]) -> Result<TrustBundle, TrustError> {

@@ -76,10 +76,16 @@ impl Pki {
             core::array::from_fn(|_| SecretKey::generate().unwrap());
         let long = Validity::days(now(), 1000);
         let root = Authority::root(organisation, "root", Box::new(root_key), long).unwrap();
-        let key = Box::new(ca_key.clone());
         let ca = root
-            .issue_ca(organisation, "CA", key, long, Role::Verifier)
+            .issue_ca(
+                organisation,
+                "CA",
+                ca_key.public_key(),
+                long,
+                Role::Verifier,
+            )
             .unwrap();
+        let ca = Authority::from_ca(ca, Box::new(ca_key.clone()), Role::Verifier).unwrap();
         Self {
             root: root.der().to_vec(),
             ca: ca.der().to_vec(),
@@ -149,7 +155,7 @@ fn issue(ca: &Authority, key: &SecretKey, name_prefixes: Vec<String>) -> Vec<u8>
         validity: Validity::days(now(), 90),
         scope: Scope::new(1, name_prefixes).unwrap(),
     };
-    ca.issue_leaf("tests", &options, key, Role::Verifier)
+    ca.issue_leaf("tests", &options, key.public_key(), Role::Verifier)
         .unwrap()
 }
 

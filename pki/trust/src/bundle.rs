@@ -44,7 +44,14 @@ impl UnverifiedTrustBundle {
 
     /// Digests of the keys that are said to have signed.
     pub fn signers(&self) -> impl Iterator<Item = Digest> + '_ {
-        self.file.signatures.iter().map(|entry| entry.key)
+        self.signatures().map(|(key, _)| key)
+    }
+
+    /// The signatures, none of them verified, each with the digest of the key that is said to have
+    /// made it.
+    pub fn signatures(&self) -> impl Iterator<Item = (Digest, [u8; SIGNATURE_SIZE])> + '_ {
+        let entries = self.file.signatures.iter();
+        entries.map(|entry| (entry.key, entry.signature))
     }
 
     /// Accepts a bundle that is signed by enough of the pinned keys and by enough of its own.
@@ -285,9 +292,14 @@ impl UnsignedTrustBundle {
         Ok(())
     }
 
+    /// Digests of the keys whose signatures were added.
+    pub fn signers(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.0.signatures.iter().map(|entry| entry.key)
+    }
+
     /// The file, with the signatures added so far.
     #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         self.0.encode()
     }
 }

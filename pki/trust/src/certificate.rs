@@ -1,6 +1,6 @@
 //! The first gate: one certificate against the profile of `docs/formats.md`.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -101,6 +101,18 @@ impl Certificate {
         self.subject.as_str()
     }
 
+    /// The subject's common name, if it has one.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        self.subject.attribute(oid::COMMON_NAME)
+    }
+
+    /// The subject's organisation, if it has one.
+    #[must_use]
+    pub fn organisation(&self) -> Option<String> {
+        self.subject.attribute(oid::ORGANISATION)
+    }
+
     /// Whether `ca` issued it: names and key identifiers match, and the signature is that of its
     /// key. Whether `ca` itself is to be trusted takes [`verify_chain`](crate::verify_chain).
     #[must_use]
@@ -108,6 +120,13 @@ impl Certificate {
         self.issuer == ca.subject
             && self.authority_key_id == ca.subject_key_id
             && ca.key.verifies_der(&self.tbs, &self.signature)
+    }
+
+    /// Whether the signature is that of this key. (For the key of a root, which is known without a
+    /// certificate of the profile.)
+    #[must_use]
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        key.verifies_der(&self.tbs, &self.signature)
     }
 
     /// The issuer as RFC 4514 writes names.

@@ -6,6 +6,8 @@ use core::fmt;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use platform_click::Digest;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Encode};
 
 use crate::TrustError;
 
@@ -45,6 +47,14 @@ impl PublicKey {
     #[must_use]
     pub fn from_spki_der(bytes: &[u8]) -> Option<Self> {
         Self::from_sec1(bytes.strip_prefix(&SPKI_PREFIX)?)
+    }
+
+    /// The key of a certificate in DER that nobody has looked into, if it is one on P-256.
+    #[must_use]
+    pub fn from_certificate(der: &[u8]) -> Option<Self> {
+        let certificate = Certificate::from_der(der).ok()?;
+        let spki = certificate.tbs_certificate().subject_public_key_info();
+        Self::from_spki_der(&spki.to_der().ok()?)
     }
 
     /// The uncompressed point.
@@ -91,8 +101,9 @@ impl PublicKey {
     }
 
     /// Whether `signature` is a DER-encoded ECDSA signature with SHA-256 over `message`, high s
-    /// allowed: the rule for certificates.
-    pub(crate) fn verifies_der(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// allowed: the rule for certificates and requests.
+    #[must_use]
+    pub fn verifies_der(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_der(signature)
             .is_ok_and(|signature| self.key.verify(message, &signature).is_ok())
     }

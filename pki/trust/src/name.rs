@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::AnyRef;
+use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode, Tag, Tagged};
 use x509_cert::name::Name;
 
@@ -41,6 +42,15 @@ impl DistinguishedName {
     /// The DER within the outer SEQUENCE, as `rustls-webpki` keeps names.
     pub(crate) fn content(&self) -> &[u8] {
         AnyRef::from_der(&self.der).map_or(&[], AnyRef::value)
+    }
+
+    /// The value of the attribute of this type, if there is exactly one.
+    pub(crate) fn attribute(&self, kind: ObjectIdentifier) -> Option<String> {
+        let name = Name::from_der(&self.der).ok()?;
+        let mut values = name.iter().filter(|attribute| attribute.oid == kind);
+        let only = values.next().filter(|_| values.next().is_none())?;
+        let text = str::from_utf8(only.value.value()).ok()?;
+        Some(text.to_string())
     }
 
     /// The name as RFC 4514 writes it.

@@ -34,3 +34,9 @@ pub const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwra
 
 /// `id-ce-authorityKeyIdentifier` (RFC 5280, 4.2.1.1).
 pub const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+
+/// The attribute `commonName` of names (RFC 4519, 2.3).
+pub(crate) const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// The attribute `organizationName` of names (RFC 4519, 2.19).
+pub(crate) const ORGANISATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");

@@ -90,7 +90,7 @@ fn keys_are_counted_not_signatures() {
     for signature in [own[0].sign(&message), own[0].sign_anew(&message)] {
         bundle.add_signature(&own[0].public, &signature).unwrap();
     }
-    let error = provision(&bundle.into_bytes()).unwrap_err();
+    let error = provision(&bundle.to_bytes()).unwrap_err();
     assert!(matches!(
         error,
         TrustError::BundleThreshold { signed: 1, .. }
@@ -253,7 +253,7 @@ fn a_file_has_sixteen_signatures_at_most() {
     for _ in 0..16 {
         bundle.add_signature(&key.public, &signature).unwrap();
     }
-    assert!(parse(&bundle.clone().into_bytes()).is_ok());
+    assert!(parse(&bundle.to_bytes()).is_ok());
     let error = bundle.add_signature(&key.public, &signature).unwrap_err();
     assert_eq!(error.code().id, "BPF-T022");
 }

@@ -21,7 +21,7 @@ fn keys_that_are_not_usable() {
     refused(&lab, "directory", "pki", "BPF-P001");
     refused(&lab, "variable that is not set", "env:NO_SUCH", "BPF-P001");
     refused(&lab, "token", "pkcs11:token=x", "BPF-P007");
-    refused(&lab, "command", "exec:sign", "BPF-P007");
+    refused(&lab, "command without a chain", "exec:sign", "BPF-P006");
     refused(&lab, "no chain", "pki/root.key", "BPF-P006");
     let keys = e2e::root().join("pki/tests/keys");
     for (what, file, code) in [

@@ -74,6 +74,10 @@ pub(crate) mod codes {
             "`bpfsign inspect PROG.o` lists the programs of an object.";
         CLOCK = "BPF-P909", Usage, "the clock of the machine shows no possible time",
             "Set the clock: statements and certificates carry the time at which they are made.";
+        VALUE = "BPF-P910", Usage, "an option has a value that is not understood",
+            "The message says what the option takes; `--help` has an example.";
+        PASSPHRASE = "BPF-P911", Key, "there is no passphrase for new keys",
+            "`--encrypt` asks for one at the terminal; elsewhere `--passphrase-file` or `--passphrase-fd` names where it is.";
         UNKNOWN_FILE = "BPF-P907", Input, "the file is of no kind that can be inspected",
             "Pass a bundle (.bpfsig), a trust bundle (.bpftrust) or an object (.o).";
     }

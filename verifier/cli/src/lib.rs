@@ -10,6 +10,7 @@ mod counterexample;
 mod error;
 mod files;
 mod output;
+mod passphrase;
 mod show;
 
 use std::ffi::OsString;

@@ -239,7 +239,7 @@ pub fn sign_bundle(contents: TrustContents, keys: &[&Key]) -> Vec<u8> {
         let signature = key.sign(&bundle.to_be_signed(&key.public));
         bundle.add_signature(&key.public, &signature).unwrap();
     }
-    bundle.into_bytes()
+    bundle.to_bytes()
 }
 
 pub fn verify_now(

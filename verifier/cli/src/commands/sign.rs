@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bpf_pki::{KeyRef, PkiError, SigningIdentity};
+use bpf_pki::{KeyAccess, KeyRef, PkiError, SigningIdentity};
 use bpf_statement::{Claims, Statement, Termination, UnixTime};
 use bpf_trust::Role;
 use bpf_verifier::{ObjectFacts, Verdict};
@@ -10,10 +10,10 @@ use platform_click::{ExitCode, PROFILE, Platform, limits};
 use serde_json::json;
 
 use super::verify;
-use crate::args::VerifyAndSign;
+use crate::args::{SignOptions, VerifyAndSign};
 use crate::error::{CliError, codes};
 use crate::output::Output;
-use crate::{claims, clock, counter, files, show};
+use crate::{claims, clock, counter, files, passphrase, show};
 
 pub(crate) fn run(args: &VerifyAndSign, output: &Output) -> Result<ExitCode, CliError> {
     let path = &args.verify.object;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &VerifyAndSign, output: &Output) -> Result<ExitCode, Cli
         refused => return verify::refuse(path, refused, output),
     };
     harden()?;
-    let identity = load_identity(&args.sign.key)?;
+    let identity = load_identity(&args.sign)?;
     let bundle_path = args
         .sign
         .output
@@ -56,9 +56,19 @@ fn harden() -> Result<(), CliError> {
     bpf_verifier::harden_parent().map_err(|error| CliError::new(codes::INTERNAL, &error))
 }
 
-fn load_identity(key: &str) -> Result<SigningIdentity, CliError> {
-    let key: KeyRef = key.parse().unwrap_or_else(|never| match never {});
-    SigningIdentity::load(&key, Role::Verifier).map_err(|error| pki_error(&error))
+fn load_identity(args: &SignOptions) -> Result<SigningIdentity, CliError> {
+    let mut passphrase = passphrase::source(&args.access.passphrase);
+    let access = &mut KeyAccess {
+        passphrase: &mut passphrase,
+        chain: args.access.chain.as_deref(),
+    };
+    SigningIdentity::open(&key_ref(&args.key), access, Role::Verifier)
+        .map_err(|error| pki_error(&error))
+}
+
+/// Where a key is. Every text says so somehow.
+pub(super) fn key_ref(text: &str) -> KeyRef {
+    text.parse().unwrap_or_else(|never| match never {})
 }
 
 pub(super) fn pki_error(error: &PkiError) -> CliError {

@@ -4,14 +4,15 @@ use bpf_loader::{Snapshot, StateDir, StateError};
 use platform_click::ExitCode;
 use serde_json::{Value, json};
 
-use crate::args::{State, StateInit, StateShow};
+use crate::args::{State, StateInit, StateShow, StateUpdate};
 use crate::error::CliError;
 use crate::output::Output;
-use crate::{files, show};
+use crate::{clock, files, show};
 
 pub(crate) fn run(command: &State, output: &Output) -> Result<ExitCode, CliError> {
     match command {
         State::Init(args) => init(args, output),
+        State::Update(args) => update(args, output),
         State::Show(args) => inspect(args, output),
     }
 }
@@ -36,6 +37,28 @@ fn init(args: &StateInit, output: &Output) -> Result<ExitCode, CliError> {
             )
         },
         || json!({ "state": to_json(state.snapshot()) }),
+    );
+    Ok(ExitCode::Accepted)
+}
+
+fn update(args: &StateUpdate, output: &Output) -> Result<ExitCode, CliError> {
+    let mut state = StateDir::open(&args.state).map_err(|error| state_error(&error))?;
+    let read = |path| files::read(path, bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE);
+    let bundles = args.files.iter().map(|path| read(path));
+    let bundles = bundles.collect::<Result<Vec<_>, _>>()?;
+    let before = state.pinned().version();
+    let after = state.update_trust(&bundles, clock::read());
+    let after = after.map_err(|error| state_error(&error))?.version();
+    output.result(
+        || {
+            let what = if before == after {
+                format!("version {after} is the newest")
+            } else {
+                format!("from version {before} to {after}")
+            };
+            format!("{}: trust bundle {what}\n", args.state.display())
+        },
+        || json!({ "before": before, "after": after }),
     );
     Ok(ExitCode::Accepted)
 }

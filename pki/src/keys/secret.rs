@@ -1,4 +1,4 @@
-//! Secret keys, and what it takes to sign with one.
+//! Secret keys in memory.
 
 use core::fmt;
 
@@ -10,19 +10,8 @@ use pkcs8::LineEnding;
 use pkcs8::PrivateKeyInfoRef;
 use zeroize::Zeroizing;
 
-use crate::{KeyFault, PkiError};
-
-/// Signs with a key that is on P-256: one in memory, or one that a token or a service keeps.
-pub trait Signer {
-    /// The public key.
-    fn public_key(&self) -> &PublicKey;
-
-    /// The ECDSA signature with SHA-256 over `message` as r || s, with s in the lower half.
-    ///
-    /// # Errors
-    /// When the holder of the key refuses or fails.
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], PkiError>;
-}
+use super::{Signer, encrypted};
+use crate::{KeyFault, Passphrase, PkiError};
 
 /// A secret key in memory, wiped when it is dropped.
 #[derive(Clone)]
@@ -63,11 +52,19 @@ impl SecretKey {
         Ok(Self::new(SigningKey::from(secret)))
     }
 
-    /// PKCS#8 in PEM.
-    pub(crate) fn to_pkcs8_pem(&self) -> Zeroizing<String> {
-        self.signing
-            .to_pkcs8_pem(LineEnding::LF)
-            .expect("a key on P-256 has an encoding of about 140 bytes")
+    /// PKCS#8 in PEM, encrypted if there is a passphrase.
+    ///
+    /// # Errors
+    /// [`PkiError::Salt`].
+    pub fn to_pem(&self, passphrase: Option<&Passphrase>) -> Result<Zeroizing<String>, PkiError> {
+        const SHORT: &str = "a key on P-256 has an encoding of about 140 bytes";
+        match passphrase {
+            None => Ok(self.signing.to_pkcs8_pem(LineEnding::LF).expect(SHORT)),
+            Some(Passphrase(passphrase)) => {
+                let der = self.signing.to_pkcs8_der().expect(SHORT);
+                encrypted::encrypt(der.as_bytes(), passphrase)
+            }
+        }
     }
 
     fn new(signing: SigningKey) -> Self {

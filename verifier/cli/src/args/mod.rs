@@ -1,10 +1,14 @@
 //! The command line: one definition, from which help, completions and the reference are made.
 
+mod pki;
+
 use std::path::PathBuf;
 
 use bpf_statement::MAX_COUNTER;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform_click::ProgramKind;
+
+pub(crate) use pki::*;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +86,7 @@ pub(crate) enum Command {
     /// Manage the state directory of a loader.
     #[command(subcommand)]
     State(State),
-    /// Make keys, certificates and trust bundles.
+    /// Keep keys, certificates and trust bundles, for years.
     #[command(subcommand)]
     Pki(Pki),
     /// Show the platform that programs are verified for.
@@ -157,9 +161,12 @@ pub(crate) struct VerifyAndSign {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signature")]
 pub(crate) struct SignOptions {
-    /// The signing key: a PEM file that holds the key and its certificates, or `env:VARIABLE`.
+    /// The signing key: a PEM file that holds the key and its certificates, `env:VARIABLE`,
+    /// `exec:COMMAND` or `pkcs11:…`.
     #[arg(long, value_name = "KEY")]
     pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) access: KeyArgs,
     /// The name that elements ask for [default: the file's stem].
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -232,6 +239,8 @@ pub(crate) struct Disasm {
 pub(crate) enum State {
     /// Make the state directory and pin the root keys of a trust bundle; once for each loader.
     Init(StateInit),
+    /// Take over newer trust bundles, one after the other.
+    Update(StateUpdate),
     /// Show what a state directory holds.
     Show(StateShow),
 }
@@ -247,29 +256,21 @@ pub(crate) struct StateInit {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct StateUpdate {
+    /// The state directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: PathBuf,
+    /// Trust bundles, in any order; those that are known are passed over. None of the versions since
+    /// the one that is known may be missing.
+    #[arg(value_name = "FILE.bpftrust", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct StateShow {
     /// The state directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) state: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Pki {
-    /// Make a root, a verifier CA, a signing key with its chain, and a trust bundle.
-    Init(PkiInit),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PkiInit {
-    /// The directory to make; must not exist.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-    /// The organisation in the certificates' names.
-    #[arg(long, value_name = "NAME", default_value = "bpfsign")]
-    pub(crate) organisation: String,
-    /// A prefix of the names that the signer may sign for; may be repeated [default: any name].
-    #[arg(long, value_name = "PREFIX")]
-    pub(crate) name_prefix: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
