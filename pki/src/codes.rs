@@ -2,7 +2,7 @@
 
 platform_click::codes! {
     KEY_UNREADABLE = "BPF-P001", Key, "a key cannot be read",
-        "`--key` takes a file with a key in PEM, and for signing with its chain: `bpfsign pki init` makes `signer.pem`.";
+        "`--key` takes a file with a key in PEM, and for signing with its chain: `bpfsign pki init` makes `signer.pem`. Keys of roots that are kept offline are found with `--offline-root`.";
     KEY_PERMISSIONS = "BPF-P002", Key, "others may read a key",
         "A key that others can read is not a secret any more. If it has not been read: chmod 600; otherwise revoke it.";
     KEY_FORMAT = "BPF-P003", Key, "a file holds no key in the form that is read",

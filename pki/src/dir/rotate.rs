@@ -269,9 +269,9 @@ impl PkiDir {
         Ok(self.issued()?.into_iter().filter(is_other).collect())
     }
 
-    /// Leaves below these CAs that have not ended, and whose key has no certificate elsewhere.
+    /// Leaves below these CAs that still count, and whose key has no certificate elsewhere.
     fn leaves_below(&self, cas: &[Issued], now: UnixTime) -> Result<Vec<Issued>, PkiError> {
-        let all = self.issued()?;
+        let (all, trust) = (self.issued()?, self.trust_bundle()?);
         let is_below = |leaf: &Issued| {
             cas.iter()
                 .any(|ca| leaf.certificate.is_issued_by(&ca.certificate))
@@ -283,7 +283,7 @@ impl PkiDir {
                 .iter()
                 .any(|other| other.certificate.key() == key && !is_below(other));
             let is_known = leaves.iter().any(|other| other.certificate.key() == key);
-            let has_ended = leaf.certificate.not_after() < now;
+            let has_ended = leaf.certificate.not_after() < now || trust.is_revoked(key.digest());
             if is_below(leaf) && !is_renewed && !is_known && !has_ended {
                 leaves.push(leaf.clone());
             }
