@@ -37,8 +37,11 @@ fn with(
     let keys = own.iter().map(|key| key.public_key().clone()).collect();
     contents.root_keys = RootKeys::new(1, keys).unwrap();
     change(&mut contents);
-    let signers: Vec<&dyn Signer> = signers.iter().map(|key| -> &dyn Signer { *key }).collect();
-    sign_trust_bundle(contents, &signers).unwrap()
+    let mut dynamic: Vec<&dyn Signer> = Vec::new();
+    for signer in signers {
+        dynamic.push(*signer);
+    }
+    sign_trust_bundle(contents, &dynamic).unwrap()
 }
 
 struct Loader {
@@ -178,7 +181,7 @@ fn a_walk_that_was_cut_off_is_made_good() {
     let second = SecretKey::generate().unwrap();
     let old = fs::read(loader.path().join("trust")).unwrap();
     let next = bundle(2, &[&second], &[first, &second]);
-    assert_eq!(loader.update(std::slice::from_ref(&next)).unwrap(), 2);
+    assert_eq!(loader.update(core::slice::from_ref(&next)).unwrap(), 2);
     // As it was before the last step: the new file waits beside the old one.
     fs::write(loader.path().join("trust.next"), &next).unwrap();
     fs::write(loader.path().join("trust"), &old).unwrap();

@@ -55,6 +55,9 @@ pub(crate) fn run(sh: &Shell, extent: Extent) -> Result<bool> {
     // Without a build there is nothing to test, and its error has been shown.
     if report.step("build", || build(sh)) {
         report.step("tests", || cargo_test::run(sh, &["--workspace"], &[]));
+        report.step("tests-pkcs11", || {
+            cargo_test::run(sh, &["--package", "bpf-pki", "--features", "pkcs11"], &[])
+        });
         if extent == Extent::Full {
             let stamps = Stamps::of_commit(sh, target)?;
             for package in packages_with_properties(&metadata) {

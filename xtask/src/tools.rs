@@ -27,6 +27,13 @@ pub(crate) const CLANG: Tool = Tool {
     purpose: "compiling the samples again",
 };
 
+/// Plays a token.
+pub(crate) const SOFTHSM: Tool = Tool {
+    program: "softhsm2-util",
+    package: "softhsm2",
+    purpose: "testing keys in tokens",
+};
+
 /// Says what Linux' verifier says.
 pub(crate) const BPFTOOL: Tool = Tool {
     program: "bpftool",
@@ -35,7 +42,7 @@ pub(crate) const BPFTOOL: Tool = Tool {
 };
 
 /// Everything that a complete run uses.
-pub(crate) const ALL: &[Tool] = &[MAKE, CLANG];
+pub(crate) const ALL: &[Tool] = &[MAKE, CLANG, SOFTHSM];
 
 /// Whether `program` can be started.
 pub(crate) fn is_installed(sh: &Shell, program: &str) -> bool {
