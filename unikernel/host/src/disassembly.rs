@@ -10,12 +10,13 @@ use iced_x86::{Decoder, DecoderOptions, Formatter as _, IntelFormatter};
 pub(crate) fn text(image: &Image, code: &MachineCode) -> String {
     let mut out = String::new();
     let end = code.bytes().len();
+    let is_insn = |slot: &usize| image.code().get(*slot) != Some(&Insn::WideTail);
     let mut starts: Vec<(usize, usize)> = code
         .slots()
         .iter()
         .enumerate()
         .filter_map(|(slot, start)| Some((usize::try_from(*start).ok()?, slot)))
-        .filter(|(start, _)| *start < end)
+        .filter(|(start, slot)| *start < end && is_insn(slot))
         .collect();
     // Functions are compiled in order, so that this changes nothing; the text depends on it.
     starts.sort_unstable();
@@ -23,11 +24,7 @@ pub(crate) fn text(image: &Image, code: &MachineCode) -> String {
     write_block(&mut out, code, 0, first, "entry");
     let mut shown = None;
     for (place, (start, slot)) in starts.iter().enumerate() {
-        let Some(insn) = image
-            .code()
-            .get(*slot)
-            .filter(|insn| **insn != Insn::WideTail)
-        else {
+        let Some(insn) = image.code().get(*slot) else {
             continue;
         };
         let number = u32::try_from(*slot).unwrap_or(u32::MAX);
@@ -37,8 +34,8 @@ pub(crate) fn text(image: &Image, code: &MachineCode) -> String {
             out += &format!("\n; {}:{}: {}\n", line.file, line.line, line.text.trim());
         }
         shown = here;
-        let next = starts.get(place.saturating_add(1)..).unwrap_or_default();
-        let next = next.iter().find(|(next, _)| next > start);
+        // An instruction without code of its own was compiled with the one before it, or does nothing.
+        let next = starts.get(place.saturating_add(1));
         let last = next.is_none();
         let stop = next.map_or(end, |(next, _)| *next);
         write_block(&mut out, code, *start, stop, &format!("{slot}: {insn}"));

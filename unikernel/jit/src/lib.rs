@@ -90,14 +90,15 @@ impl MachineCode {
     }
 
     /// Where execution goes on when the machine refuses an access of the code: the program is then
-    /// stopped.
+    /// stopped. On x86-64, `r10` holds the offset of the refused instruction in the code, `r11` the
+    /// address that it accessed, and all other registers are as they were.
     #[must_use]
     pub const fn landing(&self) -> u32 {
         self.landing
     }
 
-    /// Where the code begins that accesses memory. From here on, and at [`Self::landing`], `r12` holds
-    /// the state of the run.
+    /// Where the code begins that accesses memory. Refused accesses from here on may go on at
+    /// [`Self::landing`].
     #[must_use]
     pub const fn body(&self) -> u32 {
         self.body

@@ -19,6 +19,8 @@ pub(crate) struct Plan {
     pub(crate) functions: Vec<Function>,
     /// By slot: whether a block begins there.
     pub(crate) leaders: Vec<bool>,
+    /// By slot: whether a loop begins there.
+    pub(crate) heads: Vec<bool>,
     /// By slot: what its block is charged before the instruction, which jumps backwards.
     pub(crate) charges: Vec<u32>,
     /// Whether anything is charged.
@@ -29,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) calls_locally: bool,
     /// Whether anything but registers is used.
     pub(crate) uses_state: bool,
+    /// By register: whether an instruction names it.
+    named: [bool; 11],
 }
 
 /// A function of the program.
@@ -54,11 +58,13 @@ impl Plan {
             .collect();
         let mut plan = Self {
             leaders: vec![false; image.code().len()],
+            heads: vec![false; image.code().len()],
             charges: vec![0; image.code().len()],
             uses_fuel: false,
             uses_frames: false,
             calls_locally: false,
             uses_state: false,
+            named: [false; 11],
             functions: Vec::new(),
         };
         for function in &functions {
@@ -95,7 +101,18 @@ impl Plan {
         }
     }
 
+    /// Whether an instruction names this register.
+    pub(crate) fn uses(&self, reg: Reg) -> bool {
+        self.named.get(reg.index()).copied().unwrap_or(true)
+    }
+
     fn look_at(&mut self, insn: Insn) {
+        let named = reads(insn).into_iter().chain(writes(insn)).flatten();
+        for reg in named {
+            if let Some(named) = self.named.get_mut(reg.index()) {
+                *named = true;
+            }
+        }
         self.uses_frames |= reads(insn).contains(&Some(Reg::FP));
         match insn {
             Insn::CallLocal { .. } => {
@@ -148,10 +165,15 @@ impl Plan {
             if !matches!(insn, Insn::WideTail | Insn::CallLocal { .. }) {
                 instructions = instructions.saturating_add(1);
             }
-            let backwards = insn.jump_target().is_some_and(|to| index(to) <= slot);
-            if backwards && let Some(charge) = self.charges.get_mut(slot) {
+            let Some(target) = insn.jump_target().map(index).filter(|to| *to <= slot) else {
+                continue;
+            };
+            if let Some(charge) = self.charges.get_mut(slot) {
                 *charge = instructions;
                 self.uses_fuel = true;
+            }
+            if let Some(head) = self.heads.get_mut(target) {
+                *head = true;
             }
         }
     }

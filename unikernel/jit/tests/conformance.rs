@@ -73,6 +73,7 @@ files! {
     atomic_operations "atomic.txt",
     calls "call.txt",
     jumps "jump.txt",
+    copies_that_are_changed_at_once "pairs.txt",
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Machine code checks no access; what was proved makes that right. Where a proof was wrong, the access
 //! may hit memory that is not there: null plus an offset, what lies beside the frames, an address made
 //! of numbers. The system then sends `SIGSEGV` or `SIGBUS`. The handler here looks whether the
-//! instruction belongs to sealed code; if so it writes down what happened and goes on at the place
+//! instruction belongs to sealed code; if so it says in registers what happened and goes on at the place
 //! where the program is stopped, as engines for `WebAssembly` do. Everything else is left to whoever
 //! handled the signal before.
 //!
@@ -17,7 +17,6 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use bpf_jit::MachineCode;
-use bpf_runtime::native::{Stopped, layout};
 use rustix::io::{Errno, Result};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
@@ -129,29 +128,11 @@ extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     // SAFETY: faults have an address.
     let address = unsafe { info.si_addr() }.addr();
     let offset = at.wrapping_sub(entry.base.load(Ordering::Relaxed));
-    let state = register(registers, libc::REG_R12);
-    // The code keeps the state there from its body on.
-    let state = ptr::with_exposed_provenance_mut::<u8>(state);
-    let put = |field: usize, value: usize| {
-        // SAFETY: a field of the state, which the run lent to the code that was interrupted.
-        let place = unsafe { state.add(field) };
-        // SAFETY: the field has 8 bytes and is aligned to them.
-        unsafe { place.cast::<usize>().write(value) };
-    };
-    put(layout::STOPPED_AT, offset);
-    put(layout::STOPPED_ADDRESS, address);
-    // SAFETY: a field of the state.
-    let stopped = unsafe { state.add(layout::STOPPED) };
-    // SAFETY: the field has 4 bytes and is aligned to them.
-    unsafe {
-        stopped
-            .cast::<u32>()
-            .write(u32::from(Stopped::Access.number()))
-    };
     let landing = entry.landing.load(Ordering::Relaxed);
-    if let Some(next) = registers.get_mut(index(libc::REG_RIP)) {
-        *next = i64::try_from(landing).unwrap_or_default();
-    }
+    // As the code wants to be told.
+    set_register(registers, libc::REG_R10, offset);
+    set_register(registers, libc::REG_R11, address);
+    set_register(registers, libc::REG_RIP, landing);
 }
 
 /// Leaves a signal to whoever handled it before. Without anyone, the instruction is repeated under the
@@ -186,6 +167,12 @@ fn address_of(handler: Handler) -> usize {
 fn register(registers: &[libc::greg_t], which: c_int) -> usize {
     let value = registers.get(index(which)).copied().unwrap_or_default();
     usize::try_from(value.cast_unsigned()).unwrap_or_default()
+}
+
+fn set_register(registers: &mut [libc::greg_t], which: c_int, value: usize) {
+    if let Some(register) = registers.get_mut(index(which)) {
+        *register = u64::try_from(value).unwrap_or_default().cast_signed();
+    }
 }
 
 fn index(register: c_int) -> usize {

@@ -5,13 +5,13 @@ use bpf_runtime::native::Stopped;
 
 use super::assembler::{Cc, Gpr, Op, Shift, Unary};
 use super::generator::Generator;
-use super::{FUEL, SCRATCH, gpr};
+use super::{FUEL, SCRATCH};
 use crate::plan::slot_number;
 
 impl Generator<'_> {
     /// A 32-bit operation of the machine clears the upper half of its result, as RFC 9669, 4.1 asks.
     pub(super) fn alu(&mut self, width: Width, op: AluOp, dst: Reg, src: Operand) {
-        let to = gpr(dst);
+        let to = self.gpr(dst);
         match op {
             AluOp::Add => self.binary(Op::Add, width, to, src),
             AluOp::Sub => self.binary(Op::Sub, width, to, src),
@@ -27,13 +27,16 @@ impl Generator<'_> {
                 Operand::Imm(number) => self.number(width, to, extended(number)),
                 // A 32-bit move of a register to itself clears its upper half.
                 Operand::Reg(src) if width == Width::W64 && src == dst => {}
-                Operand::Reg(src) => self.asm.mov(width, to, gpr(src)),
+                Operand::Reg(src) => self.asm.mov(width, to, self.gpr(src)),
             },
         }
     }
 
     fn binary(&mut self, op: Op, width: Width, dst: Gpr, src: Operand) {
         match self.operand(width, src) {
+            // Shorter.
+            Source::Number(0xff) if op == Op::And => self.asm.zero_extend_8(dst, dst),
+            Source::Number(0xffff) if op == Op::And => self.asm.zero_extend_16(dst, dst),
             Source::Register(src) => self.asm.op(op, width, dst, src),
             Source::Number(number) => self.asm.op_number(op, width, dst, number),
         }
@@ -49,7 +52,7 @@ impl Generator<'_> {
     /// An operand as it can stand in an instruction: a blinded number only in a register.
     pub(super) fn operand(&mut self, width: Width, operand: Operand) -> Source {
         match operand {
-            Operand::Reg(register) => Source::Register(gpr(register)),
+            Operand::Reg(register) => Source::Register(self.gpr(register)),
             Operand::Imm(number) if self.blinding.is_some() => {
                 self.number(width, SCRATCH, extended(number));
                 Source::Register(SCRATCH)
@@ -72,7 +75,7 @@ impl Generator<'_> {
                 self.asm.shift_number(shift, width, dst, count & mask);
                 return;
             }
-            Operand::Reg(register) => gpr(register),
+            Operand::Reg(register) => self.gpr(register),
         };
         match (dst, src) {
             (COUNT, _) => {
@@ -95,12 +98,12 @@ impl Generator<'_> {
     }
 
     pub(super) fn negate(&mut self, width: Width, dst: Reg) {
-        self.asm.unary(Unary::Neg, width, gpr(dst));
+        self.asm.unary(Unary::Neg, width, self.gpr(dst));
     }
 
     /// The bits above the width become zero (RFC 9669, 4.2).
     pub(super) fn swap(&mut self, kind: SwapKind, width: SwapWidth, dst: Reg) {
-        let dst = gpr(dst);
+        let dst = self.gpr(dst);
         let reverse = match kind {
             SwapKind::ToLe => false,
             SwapKind::ToBe | SwapKind::Always => true,
@@ -128,7 +131,7 @@ impl Generator<'_> {
         target: u32,
     ) {
         self.charge(slot);
-        self.compare(width, cond, gpr(dst), src);
+        self.compare(width, cond, self.gpr(dst), src);
         let number = slot_number(slot);
         let target = if self.options.reach.taken(number) {
             self.label_of(target)

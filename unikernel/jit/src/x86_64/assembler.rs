@@ -2,7 +2,8 @@
 //!
 //! Encodings are those of the Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2;
 //! each method names its opcode. Jumps go to labels and are given their size at the end: all start in
-//! the short form and those that do not reach become long, until nothing changes.
+//! the short form and those that do not reach become long, until nothing changes. Padding in front of
+//! loops has its size from there, too.
 
 use alloc::vec::Vec;
 
@@ -168,7 +169,13 @@ enum JumpKind {
     Always,
     If(Cc),
     Call,
+    /// No jump, but something else that has its size at the end: what is missing to the next multiple of
+    /// [`ALIGNMENT`].
+    Padding,
 }
+
+/// Where loops begin, in bytes: what the machine fetches and decodes at once.
+const ALIGNMENT: usize = 32;
 
 #[derive(Clone, Copy, Debug)]
 struct Jump {
@@ -184,6 +191,7 @@ impl JumpKind {
         match self {
             Self::Always | Self::If(_) => 2,
             Self::Call => 5,
+            Self::Padding => 0,
         }
     }
 
@@ -192,6 +200,7 @@ impl JumpKind {
         match self {
             Self::Always | Self::Call => 5,
             Self::If(_) => 6,
+            Self::Padding => ALIGNMENT - 1,
         }
     }
 }
@@ -261,6 +270,14 @@ impl Assembler {
         self.add_jump(JumpKind::Call, target);
     }
 
+    /// Padding, so that what follows starts where a loop should.
+    pub(super) fn align(&mut self) {
+        // A place like any other, which leads nowhere.
+        let target = self.label();
+        self.bind(target);
+        self.add_jump(JumpKind::Padding, target);
+    }
+
     fn add_jump(&mut self, kind: JumpKind, target: Label) {
         let at = self.bytes.len();
         self.jumps.push(Jump { at, kind, target });
@@ -299,20 +316,25 @@ impl Assembler {
         })
     }
 
-    /// Jumps only grow, so that this ends.
+    /// Jumps only grow, so that this ends. Padding follows from the jumps before it.
     fn jump_sizes(&self) -> Option<Vec<usize>> {
         let mut sizes: Vec<usize> = self.jumps.iter().map(|jump| jump.kind.short()).collect();
         let mut before = alloc::vec![0_usize; sizes.len() + 1];
         loop {
             let mut total = 0;
-            for (place, size) in before.iter_mut().skip(1).zip(&sizes) {
-                total += size;
+            let places = before.iter_mut().skip(1);
+            for ((jump, size), place) in self.jumps.iter().zip(&mut sizes).zip(places) {
+                if let JumpKind::Padding = jump.kind {
+                    let offset = jump.at + total;
+                    *size = offset.next_multiple_of(ALIGNMENT) - offset;
+                }
+                total += *size;
                 *place = total;
             }
             let mut grown = false;
             let sums = before.iter().skip(1);
             for ((jump, size), end) in self.jumps.iter().zip(&mut sizes).zip(sums) {
-                if *size == jump.kind.long() {
+                if *size == jump.kind.long() || matches!(jump.kind, JumpKind::Padding) {
                     continue;
                 }
                 let target = self.labels.get(jump.target.0)?.as_ref()?;
@@ -357,6 +379,11 @@ impl Assembler {
     /// `movzx dst, src` of the lower 16 bits (0f b7).
     pub(super) fn zero_extend_16(&mut self, dst: Gpr, src: Gpr) {
         self.modrm(None, Width::W32, &[0x0f, 0xb7], dst, Rm::Reg(src));
+    }
+
+    /// `movzx dst, src` of the lowest byte (0f b6).
+    pub(super) fn zero_extend_8(&mut self, dst: Gpr, src: Gpr) {
+        self.modrm_byte(Width::W32, &[0x0f, 0xb6], dst, src);
     }
 
     /// `movsx dst, src` of the lower bytes (0f be, 0f bf, 63).
@@ -485,6 +512,11 @@ impl Assembler {
             self.modrm(None, width, &[0x69], dst, Rm::Reg(src));
             self.bytes.extend_from_slice(&number.to_le_bytes());
         }
+    }
+
+    /// `lea dst, [from]`: a sum that leaves the flags as they are (8d).
+    pub(super) fn add_into(&mut self, width: Width, dst: Gpr, from: Mem) {
+        self.modrm(None, width, &[0x8d], dst, Rm::Mem(from));
     }
 
     /// `neg`, `div`, `idiv` (f7 /n).
@@ -636,9 +668,32 @@ fn distance(end: usize, target: usize) -> Option<i32> {
     i32::try_from(target.checked_sub(end)?).ok()
 }
 
+/// Instructions that do nothing, each as long as it can be (volume 2, `NOP`).
+fn write_padding(bytes: &mut Vec<u8>, mut size: usize) {
+    const NOPS: [&[u8]; 9] = [
+        &[0x90],
+        &[0x66, 0x90],
+        &[0x0f, 0x1f, 0x00],
+        &[0x0f, 0x1f, 0x40, 0],
+        &[0x0f, 0x1f, 0x44, 0, 0],
+        &[0x66, 0x0f, 0x1f, 0x44, 0, 0],
+        &[0x0f, 0x1f, 0x80, 0, 0, 0, 0],
+        &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+        &[0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+    ];
+    while let Some(nop) = NOPS.iter().rev().find(|nop| nop.len() <= size) {
+        bytes.extend_from_slice(nop);
+        size -= nop.len();
+    }
+}
+
 fn write_jump(bytes: &mut Vec<u8>, kind: JumpKind, size: usize, distance: i32) -> Option<()> {
     let short = size == 2;
     match (kind, short) {
+        (JumpKind::Padding, _) => {
+            write_padding(bytes, size);
+            return Some(());
+        }
         (JumpKind::Always, true) => bytes.push(0xeb),
         (JumpKind::If(condition), true) => bytes.push(0x70 | condition.number()),
         (JumpKind::Always, false) => bytes.push(0xe9),

@@ -5,9 +5,9 @@ use bpf_runtime::native::{Fast, Stopped, layout};
 use platform_click::limits::STACK_FRAME_SIZE;
 use platform_click::{HelperId, MapKind};
 
+use super::FUEL;
 use super::assembler::{Cc, Gpr, Mem, Op, Shift};
-use super::generator::{Generator, state};
-use super::{FUEL, STATE, gpr};
+use super::generator::Generator;
 use crate::plan::{index, slot_number};
 
 impl Generator<'_> {
@@ -23,7 +23,7 @@ impl Generator<'_> {
     }
 
     fn call_any(&mut self, slot: usize, id: u32) {
-        let helper = state(layout::HELPER);
+        let helper = self.state(layout::HELPER);
         // Numbers of helpers are small; any other is no helper and stops the program.
         let number = i32::try_from(id).unwrap_or(-1);
         self.asm.store_number(Size::B4, helper, number);
@@ -45,7 +45,7 @@ impl Generator<'_> {
                     16 => Fast::HashLookup16,
                     _ => return self.call_any(slot, id),
                 };
-                self.asm.mov_number(gpr(Reg::R1), u64::from(map));
+                self.asm.mov_number(self.gpr(Reg::R1), u64::from(map));
                 self.call_runtime(function);
                 self.check_helper(slot);
             }
@@ -55,9 +55,9 @@ impl Generator<'_> {
 
     /// `r0 = index < max_entries ? first + index * stride : 0`.
     fn look_up_array(&mut self, map: u32, definition: &MapDef) {
-        let result = gpr(Reg::R0);
+        let result = self.gpr(Reg::R0);
         let key = Mem {
-            base: gpr(Reg::R2),
+            base: self.gpr(Reg::R2),
             disp: 0,
         };
         let found = self.asm.label();
@@ -77,7 +77,7 @@ impl Generator<'_> {
             let stride = i32::try_from(stride).unwrap_or(i32::MAX);
             self.asm.multiply_number(Width::W64, result, result, stride);
         }
-        let first = state(layout::values(index(map)));
+        let first = self.state(layout::values(index(map)));
         self.asm.op_from_memory(Op::Add, Width::W64, result, first);
         self.asm.bind(found);
     }
@@ -85,13 +85,13 @@ impl Generator<'_> {
     /// Calls a function of the runtime with the program's arguments and the state.
     fn call_runtime(&mut self, function: Fast) {
         if self.plan.uses_fuel {
-            self.asm.store(Size::B8, state(layout::FUEL), FUEL);
+            self.asm.store(Size::B8, self.state(layout::FUEL), FUEL);
         }
         // The sixth argument of C functions.
-        self.asm.mov(Width::W64, Gpr::R9, STATE);
-        self.asm.call_memory(state(layout::call(function)));
+        self.asm.mov(Width::W64, Gpr::R9, self.registers.state);
+        self.asm.call_memory(self.state(layout::call(function)));
         if self.plan.uses_fuel {
-            self.asm.load(Size::B8, FUEL, state(layout::FUEL));
+            self.asm.load(Size::B8, FUEL, self.state(layout::FUEL));
         }
     }
 
@@ -117,11 +117,13 @@ impl Generator<'_> {
         let frame = i32::try_from(STACK_FRAME_SIZE).unwrap_or(i32::MAX);
         self.take_fuel(slot, 1);
         if self.plan.uses_frames {
-            self.asm.op_number(Op::Sub, Width::W64, gpr(Reg::FP), frame);
+            self.asm
+                .op_number(Op::Sub, Width::W64, self.gpr(Reg::FP), frame);
         }
         self.asm.call(entry);
         if self.plan.uses_frames {
-            self.asm.op_number(Op::Add, Width::W64, gpr(Reg::FP), frame);
+            self.asm
+                .op_number(Op::Add, Width::W64, self.gpr(Reg::FP), frame);
         }
     }
 }

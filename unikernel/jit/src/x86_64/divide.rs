@@ -7,7 +7,7 @@ use bpf_object::{AluOp, Operand, Width};
 use super::alu::extended;
 use super::assembler::{Cc, Gpr, Label, Op, Shift, Unary};
 use super::generator::Generator;
-use super::{SCRATCH, SCRATCH_2, gpr};
+use super::{SCRATCH, SCRATCH_2};
 
 impl Generator<'_> {
     /// `op` is a division or remainder.
@@ -22,7 +22,7 @@ impl Generator<'_> {
                 }
             }
             Operand::Reg(src) => {
-                self.asm.mov(width, SCRATCH, gpr(src));
+                self.asm.mov(width, SCRATCH, self.gpr(src));
                 self.by_unknown(width, op, dst);
             }
         }

@@ -7,9 +7,10 @@
 use bpf_object::{Reg, Size, Width};
 use bpf_runtime::native::layout;
 
+use super::FUEL;
 use super::assembler::{Gpr, Op};
-use super::generator::{Generator, state};
-use super::{FUEL, STATE, gpr};
+use super::generator::Generator;
+use super::registers::is_preserved;
 use crate::plan::Function;
 
 impl Generator<'_> {
@@ -26,18 +27,19 @@ impl Generator<'_> {
         }
         if self.plan.uses_state {
             // The state is also the context, the program's first argument, and is where it belongs.
-            self.asm.mov(Width::W64, STATE, gpr(Reg::R1));
+            self.asm
+                .mov(Width::W64, self.registers.state, self.gpr(Reg::R1));
         }
         if self.plan.calls_locally {
             self.asm
-                .store(Size::B8, state(layout::LANDING_STACK), Gpr::RSP);
+                .store(Size::B8, self.state(layout::LANDING_STACK), Gpr::RSP);
         }
         if self.plan.uses_frames {
             self.asm
-                .load(Size::B8, gpr(Reg::FP), state(layout::STACK_TOP));
+                .load(Size::B8, self.gpr(Reg::FP), self.state(layout::STACK_TOP));
         }
         if self.plan.uses_fuel {
-            self.asm.load(Size::B8, FUEL, state(layout::FUEL));
+            self.asm.load(Size::B8, FUEL, self.state(layout::FUEL));
         }
         if self.plan.uses_state {
             self.asm.bind(self.body);
@@ -48,7 +50,7 @@ impl Generator<'_> {
     pub(super) fn leave(&mut self) {
         let is_entry = self.function == 0;
         if is_entry && self.plan.uses_fuel {
-            self.asm.store(Size::B8, state(layout::FUEL), FUEL);
+            self.asm.store(Size::B8, self.state(layout::FUEL), FUEL);
         }
         if let Some(function) = self.plan.functions.get(self.function) {
             self.epilogue(function, is_entry);
@@ -59,7 +61,7 @@ impl Generator<'_> {
     pub(super) fn land(&mut self) {
         if self.plan.calls_locally {
             self.asm
-                .load(Size::B8, Gpr::RSP, state(layout::LANDING_STACK));
+                .load(Size::B8, Gpr::RSP, self.state(layout::LANDING_STACK));
         }
         if let Some(entry) = self.plan.functions.first() {
             self.epilogue(entry, true);
@@ -76,18 +78,20 @@ impl Generator<'_> {
         self.asm.ret();
     }
 
-    /// The registers that a function saves: those of the program's that it writes, and at the entry
-    /// those that the program needs for itself.
+    /// The registers that a function saves: of the program's that it writes, and at the entry of those
+    /// that the program needs for itself, the ones that C functions preserve.
     fn saved(
         &self,
         function: &Function,
         is_entry: bool,
     ) -> impl DoubleEndedIterator<Item = Gpr> + use<> {
-        let state = (is_entry && self.plan.uses_state).then_some(STATE);
-        let frame = (is_entry && self.plan.uses_frames).then_some(gpr(Reg::FP));
+        let state = (is_entry && self.plan.uses_state).then_some(self.registers.state);
+        let frame = (is_entry && self.plan.uses_frames).then_some(self.gpr(Reg::FP));
         let preserves = function.preserves.clone();
-        let own = preserves.into_iter().map(gpr);
-        state.into_iter().chain(frame).chain(own)
+        let registers = self.registers.clone();
+        let own = preserves.into_iter().map(move |reg| registers.of(reg));
+        let kept = state.into_iter().chain(frame).chain(own);
+        kept.filter(|register| is_preserved(*register))
     }
 
     /// Whether the machine's stack needs 8 bytes more to be aligned at calls.

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use bpf_object::{Image, Insn, Reg, Wide, Width};
 use bpf_runtime::native::{Stopped, layout, map_handle};
 
-use super::assembler::{Assembler, Label, Mem, Op};
-use super::{SCRATCH, STATE, gpr};
+use super::assembler::{Assembler, Gpr, Label, Mem, Op, Size};
+use super::registers::Registers;
+use super::{SCRATCH, SCRATCH_2};
 use crate::MachineCode;
 use crate::error::JitError;
 use crate::options::Options;
@@ -18,6 +19,7 @@ pub(super) struct Generator<'a> {
     pub(super) plan: &'a Plan,
     pub(super) options: &'a Options<'a>,
     pub(super) asm: Assembler,
+    pub(super) registers: Registers,
     /// Where the program's memory is accessed from on.
     pub(super) body: Label,
     /// By slot: its code.
@@ -66,6 +68,7 @@ pub(crate) fn compile(
         plan,
         options,
         asm,
+        registers: Registers::new(plan),
         body,
         slots,
         entries,
@@ -98,15 +101,28 @@ impl Generator<'_> {
             }
             self.function = number;
             self.enter(function, number == 0);
-            for slot in function.slots.clone() {
-                if let Some(label) = self.slots.get(slot) {
-                    self.asm.bind(*label);
+            let mut slots = function.slots.clone();
+            while let Some(slot) = slots.next() {
+                self.begin(slot);
+                if self.pair(slot) {
+                    slots.next().into_iter().for_each(|slot| self.begin(slot));
+                } else {
+                    self.slot(slot);
                 }
-                if self.plan.leaders.get(slot) == Some(&true) {
-                    self.known_maps = [None; 11];
-                }
-                self.slot(slot);
             }
+        }
+    }
+
+    /// What follows is the code of the instruction in `slot`.
+    fn begin(&mut self, slot: usize) {
+        if self.plan.heads.get(slot) == Some(&true) {
+            self.asm.align();
+        }
+        if let Some(label) = self.slots.get(slot) {
+            self.asm.bind(*label);
+        }
+        if self.plan.leaders.get(slot) == Some(&true) {
+            self.known_maps = [None; 11];
         }
     }
 
@@ -148,7 +164,9 @@ impl Generator<'_> {
                 dst,
                 src,
                 from,
-            } => self.asm.sign_extend(width, from, gpr(dst), gpr(src)),
+            } => self
+                .asm
+                .sign_extend(width, from, self.gpr(dst), self.gpr(src)),
             Insn::Neg { width, dst } => self.negate(width, dst),
             Insn::Swap { kind, width, dst } => self.swap(kind, width, dst),
             Insn::Wide { dst, value } => self.wide(dst, value),
@@ -203,16 +221,13 @@ impl Generator<'_> {
     }
 
     fn wide(&mut self, dst: Reg, value: Wide) {
-        let dst = gpr(dst);
+        let dst = self.gpr(dst);
         match value {
             Wide::Number(number) => self.number(Width::W64, dst, number),
             Wide::Map(map) => self.asm.mov_number(dst, map_handle(map)),
             Wide::Data { section, offset } => {
-                self.asm.load(
-                    super::assembler::Size::B8,
-                    dst,
-                    state(layout::data(index(section))),
-                );
+                self.asm
+                    .load(Size::B8, dst, self.state(layout::data(index(section))));
                 if let Ok(offset) = i32::try_from(offset)
                     && offset > 0
                 {
@@ -223,7 +238,7 @@ impl Generator<'_> {
     }
 
     /// `dst = number`, of which 32-bit operations use the lower half.
-    pub(super) fn number(&mut self, width: Width, dst: super::assembler::Gpr, number: u64) {
+    pub(super) fn number(&mut self, width: Width, dst: Gpr, number: u64) {
         let number = match width {
             Width::W64 => number,
             Width::W32 => number & u64::from(u32::MAX),
@@ -233,11 +248,7 @@ impl Generator<'_> {
         };
         match (width, i32::try_from(number.cast_signed())) {
             (Width::W64, Err(_)) => {
-                let other = if dst == SCRATCH {
-                    super::SCRATCH_2
-                } else {
-                    SCRATCH
-                };
+                let other = if dst == SCRATCH { SCRATCH_2 } else { SCRATCH };
                 self.asm.mov_number(dst, number ^ mask);
                 self.asm.mov_number(other, mask);
                 self.asm.op(Op::Xor, Width::W64, dst, other);
@@ -276,11 +287,25 @@ impl Generator<'_> {
         }
     }
 
+    /// The register of the machine that holds a program's.
+    pub(super) fn gpr(&self, reg: Reg) -> Gpr {
+        self.registers.of(reg)
+    }
+
+    /// A field of the state.
+    pub(super) fn state(&self, offset: usize) -> Mem {
+        Mem {
+            base: self.registers.state,
+            // The state has a few hundred bytes.
+            disp: i32::try_from(offset).unwrap_or(i32::MAX),
+        }
+    }
+
     pub(super) fn known_map(&self, register: Reg) -> Option<u32> {
         self.known_maps.get(register.index()).copied().flatten()
     }
 
-    fn know_map(&mut self, register: Reg, map: Option<u32>) {
+    pub(super) fn know_map(&mut self, register: Reg, map: Option<u32>) {
         if let Some(known) = self.known_maps.get_mut(register.index()) {
             *known = map;
         }
@@ -309,11 +334,10 @@ impl Generator<'_> {
     fn rare(&mut self) -> Label {
         for Miss { from, back } in core::mem::take(&mut self.misses) {
             self.asm.bind(from);
-            self.asm.mov_number(gpr(Reg::R0), 0);
+            self.asm.mov_number(self.gpr(Reg::R0), 0);
             self.asm.jump(back);
         }
         let stops = core::mem::take(&mut self.stops);
-        let landing = self.asm.label();
         let record = self.asm.label();
         for why in [Stopped::Fuel, Stopped::Helper, Stopped::Unreachable] {
             if !stops.iter().any(|stop| stop.why == why) {
@@ -327,30 +351,25 @@ impl Generator<'_> {
             }
             self.asm.bind(because);
             let reason = i32::from(why.number());
-            self.asm
-                .store_number(super::assembler::Size::B4, state(layout::STOPPED), reason);
+            let place = self.state(layout::STOPPED);
+            self.asm.store_number(Size::B4, place, reason);
             self.asm.jump(record);
         }
-        self.asm.bind(record);
-        if !stops.is_empty() {
-            self.asm.store(
-                super::assembler::Size::B8,
-                state(layout::STOPPED_AT),
-                SCRATCH,
-            );
-        }
+        let landing = self.asm.label();
         self.asm.bind(landing);
+        if self.plan.uses_state {
+            // Whoever leads here says in these registers where the code was and what it accessed.
+            let address = self.state(layout::STOPPED_ADDRESS);
+            self.asm.store(Size::B8, address, SCRATCH_2);
+            let why = i32::from(Stopped::Access.number());
+            let reason = self.state(layout::STOPPED);
+            self.asm.store_number(Size::B4, reason, why);
+            self.asm.bind(record);
+            let place = self.state(layout::STOPPED_AT);
+            self.asm.store(Size::B8, place, SCRATCH);
+        }
         self.land();
         landing
-    }
-}
-
-/// A field of the state.
-pub(super) fn state(offset: usize) -> Mem {
-    Mem {
-        base: STATE,
-        // The state has a few hundred bytes.
-        disp: i32::try_from(offset).unwrap_or(i32::MAX),
     }
 }
 

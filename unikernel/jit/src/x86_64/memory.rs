@@ -5,20 +5,20 @@ use bpf_object::{AtomicOp, Operand, Reg, Size, Width};
 use super::alu::Source;
 use super::assembler::{Mem, Op, width_of};
 use super::generator::Generator;
-use super::{SCRATCH, SCRATCH_2, gpr};
+use super::{SCRATCH, SCRATCH_2};
 
 impl Generator<'_> {
     pub(super) fn load(&mut self, size: Size, signed: bool, dst: Reg, base: Reg, off: i16) {
-        let from = place(base, off);
+        let from = self.place(base, off);
         if signed {
-            self.asm.load_signed(size, gpr(dst), from);
+            self.asm.load_signed(size, self.gpr(dst), from);
         } else {
-            self.asm.load(size, gpr(dst), from);
+            self.asm.load(size, self.gpr(dst), from);
         }
     }
 
     pub(super) fn store(&mut self, size: Size, base: Reg, off: i16, src: Operand) {
-        let to = place(base, off);
+        let to = self.place(base, off);
         match self.operand(Width::W64, src) {
             Source::Register(src) => self.asm.store(size, to, src),
             Source::Number(number) => self.asm.store_number(size, to, number),
@@ -27,9 +27,9 @@ impl Generator<'_> {
 
     /// RFC 9669, 5.3; without `lock`, see the documentation of the crate.
     pub(super) fn atomic(&mut self, size: Size, op: AtomicOp, base: Reg, off: i16, src: Reg) {
-        let to = place(base, off);
+        let to = self.place(base, off);
         let width = width_of(size);
-        let register = gpr(src);
+        let register = self.gpr(src);
         match op {
             AtomicOp::Add { fetch: true } => self.asm.exchange_add(width, to, register),
             AtomicOp::Add { fetch: false } => self.asm.op_memory(Op::Add, width, to, register),
@@ -46,7 +46,7 @@ impl Generator<'_> {
                 self.asm.compare_exchange(width, to, register);
                 if width == Width::W32 {
                     // Where the numbers are equal, the machine does not write `eax`.
-                    self.asm.mov(width, gpr(Reg::R0), gpr(Reg::R0));
+                    self.asm.mov(width, self.gpr(Reg::R0), self.gpr(Reg::R0));
                 }
             }
         }
@@ -55,20 +55,20 @@ impl Generator<'_> {
     fn atomic_bits(&mut self, size: Size, op: Op, fetch: bool, to: Mem, src: Reg) {
         let width = width_of(size);
         if !fetch {
-            return self.asm.op_memory(op, width, to, gpr(src));
+            return self.asm.op_memory(op, width, to, self.gpr(src));
         }
         self.asm.load(size, SCRATCH, to);
         self.asm.mov(Width::W64, SCRATCH_2, SCRATCH);
-        self.asm.op(op, width, SCRATCH_2, gpr(src));
+        self.asm.op(op, width, SCRATCH_2, self.gpr(src));
         self.asm.store(size, to, SCRATCH_2);
-        self.asm.mov(Width::W64, gpr(src), SCRATCH);
+        self.asm.mov(Width::W64, self.gpr(src), SCRATCH);
     }
-}
 
-/// The offset is signed and the sum wraps (RFC 9669, 5.1), as in the machine.
-fn place(base: Reg, off: i16) -> Mem {
-    Mem {
-        base: gpr(base),
-        disp: i32::from(off),
+    /// The offset is signed and the sum wraps (RFC 9669, 5.1), as in the machine.
+    fn place(&self, base: Reg, off: i16) -> Mem {
+        Mem {
+            base: self.gpr(base),
+            disp: i32::from(off),
+        }
     }
 }

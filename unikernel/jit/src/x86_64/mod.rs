@@ -9,7 +9,8 @@
 //!
 //! `r12` holds the [`State`](bpf_runtime::native::State), `r9` the fuel, `r10` and `r11` are for the
 //! moment. What a program does not use is not set up: one that only returns a number is two
-//! instructions.
+//! instructions. A program that calls nothing has other registers for what would have to be saved
+//! first ([`registers`]).
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "lengths and offsets of code, of at most a few dozen bytes for each of 2^16 slots"
@@ -22,14 +23,12 @@ mod divide;
 mod frame;
 mod generator;
 mod memory;
+mod pairs;
+mod registers;
 
 pub(crate) use generator::compile;
 
 use assembler::Gpr;
-use bpf_object::Reg;
-
-/// The state of the run.
-const STATE: Gpr = Gpr::R12;
 
 /// Fuel that is left, in programs that use it; saved over helpers.
 const FUEL: Gpr = Gpr::R9;
@@ -39,22 +38,3 @@ const SCRATCH: Gpr = Gpr::R10;
 
 /// For the moment, too.
 const SCRATCH_2: Gpr = Gpr::R11;
-
-/// The register of the machine that holds a program's.
-fn gpr(reg: Reg) -> Gpr {
-    const MAP: [Gpr; 11] = [
-        Gpr::RAX,
-        Gpr::RDI,
-        Gpr::RSI,
-        Gpr::RDX,
-        Gpr::RCX,
-        Gpr::R8,
-        Gpr::RBX,
-        Gpr::R13,
-        Gpr::R14,
-        Gpr::R15,
-        Gpr::RBP,
-    ];
-    // Registers are numbered 0 to 10.
-    MAP.get(reg.index()).copied().unwrap_or(SCRATCH)
-}

@@ -11,7 +11,6 @@
 //! one, where Linux takes one of those (`kernel/bpf/bpf_lru_list.c`).
 
 use alloc::vec::Vec;
-use core::hash::Hasher as _;
 
 use bpf_object::MapDef;
 use platform_click::MapKind;
@@ -108,6 +107,24 @@ impl HashMap {
         let slot = self.find(key)?;
         self.used(slot);
         Some(slot)
+    }
+
+    /// The value of a key whose size the compiler knows, which makes the search twice as fast; nothing
+    /// if the map's keys have another.
+    #[inline]
+    pub(super) fn use_value_of<const SIZE: usize>(
+        &mut self,
+        key: &[u8; SIZE],
+    ) -> Option<&mut [u8]> {
+        if self.key_size != SIZE {
+            return None;
+        }
+        let hash = self.hash(key);
+        let (keys, _) = self.keys.as_chunks::<SIZE>();
+        let is_key = |slot| keys.get(index(slot)) == Some(key);
+        let (_, slot) = self.search_for(hash, is_key)?;
+        self.used(slot);
+        self.values.get_mut(slot)
     }
 
     pub(super) fn update(&mut self, key: &[u8], value: &[u8], mode: Mode) -> Result<(), Errno> {
@@ -233,15 +250,22 @@ impl HashMap {
         self.free.pop().ok_or(Errno::NoMemory)
     }
 
-    /// The place and the slot of `key`. Ends, since at least half of the places are vacant.
+    /// The place and the slot of `key`.
     fn search(&self, key: &[u8], hash: u32) -> Option<(usize, u32)> {
+        self.search_for(hash, |slot| self.key(slot) == Some(key))
+    }
+
+    /// The place and the slot of the key that `is_key` knows. Ends, since at least half of the places
+    /// are vacant.
+    #[inline]
+    fn search_for(&self, hash: u32, is_key: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
         let mut place = self.home(hash);
         loop {
             let slot = self.place(place);
             if slot == VACANT {
                 return None;
             }
-            if self.slot(slot) == (Slot::Live { hash }) && self.key(slot) == Some(key) {
+            if self.slot(slot) == (Slot::Live { hash }) && is_key(slot) {
                 return Some((place, slot));
             }
             place = self.next(place);
@@ -270,11 +294,10 @@ impl HashMap {
         self.set_place(gap, VACANT);
     }
 
+    #[inline]
     fn hash(&self, key: &[u8]) -> u32 {
         let [k0, k1] = self.secret;
-        let mut hasher = SipHasher13::new_with_keys(k0, k1);
-        hasher.write(key);
-        low32(hasher.finish())
+        low32(SipHasher13::new_with_keys(k0, k1).hash(key))
     }
 
     fn mask(&self) -> usize {
@@ -346,4 +369,71 @@ fn place_count(definition: &MapDef) -> u32 {
 
 fn slot_number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A search that knows the size of keys finds what every other does.
+    fn agrees<const SIZE: usize>(keys: impl Fn(u32) -> [u8; SIZE]) {
+        for kind in [MapKind::Hash, MapKind::LruHash] {
+            let definition = MapDef {
+                name: "m".into(),
+                kind,
+                key_size: u32::try_from(SIZE).unwrap(),
+                value_size: 4,
+                max_entries: 64,
+            };
+            let mut map = HashMap::new(&definition, [3, 4]).unwrap();
+            for number in 0_u32..64 {
+                let value = number.to_le_bytes();
+                map.update(&keys(number), &value, Mode::Any).unwrap();
+            }
+            for number in (0..64).step_by(3) {
+                map.delete(&keys(number)).unwrap();
+            }
+            for number in 0..80 {
+                let key = keys(number);
+                let slot = map.find(&key);
+                let value = slot.and_then(|slot| map.value(slot)).map(<[u8]>::to_vec);
+                assert_eq!(value.is_some(), number < 64 && number % 3 != 0);
+                let found = map.use_value_of(&key).map(|value| value.to_vec());
+                assert_eq!(found, value);
+            }
+            assert_eq!(map.use_value_of(&[0; 1]), None);
+        }
+    }
+
+    #[test]
+    fn searches_for_keys_of_known_size_agree_with_others() {
+        agrees(|number| number.to_le_bytes());
+        agrees(|number| {
+            u64::from(number)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .to_le_bytes()
+        });
+        agrees(|number| u128::from(number).wrapping_shl(64).to_le_bytes());
+    }
+
+    /// A program's use counts, whatever finds the entry.
+    #[test]
+    fn a_search_for_a_key_of_known_size_is_a_use() {
+        let definition = MapDef {
+            name: "m".into(),
+            kind: MapKind::LruHash,
+            key_size: 4,
+            value_size: 4,
+            max_entries: 2,
+        };
+        let mut map = HashMap::new(&definition, [3, 4]).unwrap();
+        let key = |number: u32| number.to_le_bytes();
+        for number in [1, 2] {
+            map.update(&key(number), &[0; 4], Mode::Any).unwrap();
+        }
+        assert!(map.use_value_of(&key(1)).is_some());
+        map.update(&key(3), &[0; 4], Mode::Any).unwrap();
+        let left = [1, 2, 3].map(|number| map.find(&key(number)).is_some());
+        assert_eq!(left, [true, false, true]);
+    }
 }

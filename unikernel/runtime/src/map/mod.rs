@@ -340,6 +340,19 @@ impl Map {
         }
     }
 
+    /// The value of a key of this size in a hash map, for a program, as [`Self::find_and_use`];
+    /// nothing in other maps.
+    #[inline]
+    pub(crate) fn use_value_of<const SIZE: usize>(
+        &mut self,
+        key: &[u8; SIZE],
+    ) -> Option<&mut [u8]> {
+        match &mut self.storage {
+            Storage::Hash(map) => map.use_value_of(key),
+            _ => None,
+        }
+    }
+
     /// [`Self::update`] during a run, with a key and a value of the map's sizes.
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], flags: u64) -> Result<(), Errno> {
         let mode = Mode::from_flags(flags)?;

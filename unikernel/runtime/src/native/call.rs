@@ -1,22 +1,34 @@
 //! The functions that machine code calls.
 
 use core::fmt;
+use core::ptr::NonNull;
 
 use bpf_object::Reg;
 use platform_click::HelperId;
 
 use super::caller::NativeCaller;
 use super::state::{State, Stopped};
+use super::{Objects, address_of};
 use crate::environment::Environment;
 use crate::fault::FaultCause;
 use crate::helper::{Call, Caller as _, Scratch};
+use crate::packet::Packet;
 use crate::registers::Registers;
 
-/// A run in progress.
+/// What changes from run to run.
 pub(super) struct Run<'a> {
-    pub(super) caller: NativeCaller<'a>,
-    pub(super) scratch: &'a mut Scratch,
+    pub(super) packet: &'a mut Packet,
     pub(super) environment: &'a mut dyn Environment,
+}
+
+/// A call out of a run.
+struct Calling<'a> {
+    caller: NativeCaller<'a>,
+    maps_changed: &'a mut bool,
+    scratch: &'a mut Scratch,
+    environment: &'a mut dyn Environment,
+    /// The helper that [`any`] is to call, by number.
+    helper: u32,
 }
 
 impl fmt::Debug for Run<'_> {
@@ -52,18 +64,42 @@ impl Answer {
 #[inline(always)]
 unsafe fn answer(
     state: *mut State,
-    called: impl FnOnce(&mut Run<'_>, u32) -> Result<u64, FaultCause>,
+    called: impl FnOnce(Calling<'_>) -> Result<u64, FaultCause>,
 ) -> Answer {
-    // SAFETY: `Native::run` made the state complete before it entered the code.
-    let State { run, helper, .. } = unsafe { &*state };
-    let helper = *helper;
-    // SAFETY: it is the `Run` of `Native::run`, which waits for the code and does not use it
-    // meanwhile; the reference ends before the code goes on.
-    let run = unsafe { &mut **run };
-    match called(run, helper) {
+    // SAFETY: `Native::run` entered the code with a pointer to its objects, of which the state is the
+    // first. It waits for the code and does not use them meanwhile; the reference ends before the code
+    // goes on.
+    let objects = unsafe { &mut *state.cast::<Objects>() };
+    let Objects {
+        state,
+        maps,
+        maps_changed,
+        data,
+        scratch,
+        fault,
+    } = objects;
+    let helper = state.helper;
+    // SAFETY: it is the `Run` of `Native::run`, of which the same is true.
+    let Run {
+        packet,
+        environment,
+    } = unsafe { &mut *state.run };
+    let calling = Calling {
+        caller: NativeCaller {
+            state: NonNull::from(state),
+            maps,
+            data,
+            packet,
+        },
+        maps_changed,
+        scratch,
+        environment: &mut **environment,
+        helper,
+    };
+    match called(calling) {
         Ok(value) => Answer::value(value),
         Err(cause) => {
-            run.caller.fault = Some(cause);
+            *fault = Some(cause);
             Answer {
                 value: 0,
                 stop: u64::from(Stopped::Helper.number()),
@@ -84,8 +120,9 @@ pub(super) unsafe extern "C" fn any(
     r5: u64,
     state: *mut State,
 ) -> Answer {
-    let called = |run: &mut Run<'_>, helper: u32| {
-        let helper = HelperId::from_number(helper).ok_or(FaultCause::NotExecutable)?;
+    let called = |mut calling: Calling<'_>| {
+        let helper = HelperId::from_number(calling.helper).ok_or(FaultCause::NotExecutable)?;
+        *calling.maps_changed = true;
         let mut registers = Registers::new();
         for (register, value) in [
             (Reg::R1, r1),
@@ -98,9 +135,9 @@ pub(super) unsafe extern "C" fn any(
         }
         let call = Call {
             registers: &registers,
-            view: &mut run.caller,
-            scratch: run.scratch,
-            environment: run.environment,
+            view: &mut calling.caller,
+            scratch: calling.scratch,
+            environment: calling.environment,
         };
         call.run(helper)
     };
@@ -120,11 +157,12 @@ pub(super) unsafe extern "C" fn hash_lookup<const KEY: usize>(
     _: u64,
     state: *mut State,
 ) -> Answer {
-    let called = |run: &mut Run<'_>, _: u32| {
-        let key = run.caller.key::<KEY>(key)?;
+    let called = |mut calling: Calling<'_>| {
+        let key = calling.caller.key::<KEY>(key)?;
         let map = u32::try_from(map).map_err(|_| FaultCause::NotAMap { value: map })?;
-        let found = run.caller.map(map).and_then(|map| map.find_and_use(&key));
-        Ok(found.map_or(0, |slot| run.caller.value_address(map, slot)))
+        let found = calling.caller.map(map);
+        let found = found.and_then(|map| map.use_value_of(&key));
+        Ok(found.map_or(0, |value| address_of(value.as_mut_ptr())))
     };
     // SAFETY: the caller's promise.
     unsafe { answer(state, called) }
@@ -143,7 +181,7 @@ pub(super) unsafe extern "C" fn clock(
     state: *mut State,
 ) -> Answer {
     // SAFETY: the caller's promise.
-    unsafe { answer(state, |run, _| Ok(run.environment.clock_ns())) }
+    unsafe { answer(state, |calling| Ok(calling.environment.clock_ns())) }
 }
 
 /// [`Fast::Random`](super::Fast::Random).
@@ -159,5 +197,5 @@ pub(super) unsafe extern "C" fn random(
     state: *mut State,
 ) -> Answer {
     // SAFETY: the caller's promise.
-    unsafe { answer(state, |run, _| Ok(u64::from(run.environment.random_u32()))) }
+    unsafe { answer(state, |calling| Ok(calling.environment.random_u32().into())) }
 }

@@ -17,47 +17,14 @@ use crate::packet::Packet;
 /// helpers do not follow other pointers, whatever was proved.
 #[derive(Debug)]
 pub(super) struct NativeCaller<'a> {
-    state: NonNull<State>,
+    /// Alive as long as the value; no machine code runs meanwhile.
+    pub(super) state: NonNull<State>,
     pub(super) maps: &'a mut Maps,
-    data: &'a mut [Box<[u8]>],
+    pub(super) data: &'a mut [Box<[u8]>],
     pub(super) packet: &'a mut Packet,
-    /// What stopped the program in a helper.
-    pub(super) fault: Option<FaultCause>,
 }
 
-impl<'a> NativeCaller<'a> {
-    /// The objects of a run on `packet`, whose place and annotations the state's context gets.
-    #[inline]
-    pub(super) fn new(
-        state: NonNull<State>,
-        maps: &'a mut Maps,
-        data: &'a mut [Box<[u8]>],
-        packet: &'a mut Packet,
-    ) -> Self {
-        let mut caller = Self {
-            state,
-            maps,
-            data,
-            packet,
-            fault: None,
-        };
-        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
-        unsafe { caller.state.as_mut() }.set_annotations(&caller.packet.annotations);
-        caller.place_packet();
-        caller
-    }
-
-    #[inline]
-    fn place_packet(&mut self) {
-        let bytes = self.packet.bytes_mut();
-        let start = address_of(bytes.as_mut_ptr());
-        let end = start.wrapping_add(wide(bytes.len()));
-        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
-        let state = unsafe { self.state.as_mut() };
-        state.context.data = start;
-        state.context.data_end = end;
-    }
-
+impl NativeCaller<'_> {
     /// Whether all of these bytes belong to the context.
     fn is_context(&self, address: u64, size: usize) -> bool {
         let offset = address.wrapping_sub(wide(self.state.as_ptr().addr()));
@@ -148,7 +115,8 @@ impl Caller for NativeCaller<'_> {
 
     fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
         let done = self.packet.add_space(head, tail).is_ok();
-        self.place_packet();
+        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
+        unsafe { self.state.as_mut() }.place_packet(self.packet);
         done
     }
 }

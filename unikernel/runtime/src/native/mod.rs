@@ -22,7 +22,7 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use bpf_object::Image;
-use platform_click::{MapKind, ProgramKind};
+use platform_click::ProgramKind;
 
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultCause};
@@ -33,7 +33,6 @@ use crate::number::index;
 use crate::packet::Packet;
 
 use call::Run;
-use caller::NativeCaller;
 pub use state::{Fast, State, Stopped, layout, map_handle};
 
 /// Where machine code is entered, as a C function. It may change nothing but what the [`State`]
@@ -67,16 +66,27 @@ pub struct Returned {
 #[derive(Debug)]
 pub struct Native {
     kind: ProgramKind,
-    maps: Maps,
-    /// Whether a map does something between runs: an array does not.
-    maps_begin: bool,
-    /// The program's copies of its data sections, by index.
-    data: Vec<Box<[u8]>>,
-    scratch: Scratch,
     /// The frames, to which the state points.
     _stack: Box<dyn StackMemory>,
     /// Made by `Box::leak`, freed on drop; used through this pointer alone.
-    state: NonNull<State>,
+    objects: NonNull<Objects>,
+}
+
+/// What a program works on from run to run, in one place, so that a run has little to prepare.
+#[repr(C)]
+#[derive(Debug)]
+struct Objects {
+    /// First: machine code and the functions that it calls get a pointer to this, and what they call
+    /// finds the rest behind it.
+    state: State,
+    maps: Maps,
+    /// Whether entries may have been deleted since the last run began.
+    maps_changed: bool,
+    /// The program's copies of its data sections, by index.
+    data: Vec<Box<[u8]>>,
+    scratch: Scratch,
+    /// What stopped the program in a helper.
+    fault: Option<FaultCause>,
 }
 
 impl Native {
@@ -91,17 +101,20 @@ impl Native {
         let data = data
             .map(|section| section.bytes.as_slice().into())
             .collect();
-        let mut native = Self {
-            kind: image.kind(),
+        let mut objects = Box::new(Objects {
+            state: State::new(&*stack),
             scratch: Scratch::new(maps.iter()),
-            maps_begin: false,
+            maps_changed: true,
             maps,
             data,
-            state: NonNull::from(Box::leak(Box::new(State::new(&*stack)))),
+            fault: None,
+        });
+        objects.place();
+        Ok(Self {
+            kind: image.kind(),
             _stack: stack,
-        };
-        native.place_objects();
-        Ok(native)
+            objects: NonNull::from(Box::leak(objects)),
+        })
     }
 
     /// What the program is for.
@@ -113,7 +126,17 @@ impl Native {
     /// The program's maps.
     #[must_use]
     pub const fn maps(&self) -> &Maps {
-        &self.maps
+        &self.objects().maps
+    }
+
+    const fn objects(&self) -> &Objects {
+        // SAFETY: made by `new`, freed by `drop`; machine code runs only under `&mut self`.
+        unsafe { self.objects.as_ref() }
+    }
+
+    const fn objects_mut(&mut self) -> &mut Objects {
+        // SAFETY: as above, and nothing else uses it now.
+        unsafe { self.objects.as_mut() }
     }
 
     /// [`Map::update`](crate::Map::update) of the map with this index in the image.
@@ -130,8 +153,7 @@ impl Native {
         value: &[u8],
         flags: u64,
     ) -> Result<(), Errno> {
-        let map = self.maps.get_mut(map).ok_or(Errno::Invalid)?;
-        map.update(key, value, flags)
+        self.map_to_change(map)?.update(key, value, flags)
     }
 
     /// [`Map::delete`](crate::Map::delete) of the map with this index in the image.
@@ -139,7 +161,13 @@ impl Native {
     /// # Errors
     /// As there; [`Errno::Invalid`] when there is no such map.
     pub fn delete(&mut self, map: usize, key: &[u8]) -> Result<(), Errno> {
-        self.maps.get_mut(map).ok_or(Errno::Invalid)?.delete(key)
+        self.map_to_change(map)?.delete(key)
+    }
+
+    fn map_to_change(&mut self, map: usize) -> Result<&mut Map, Errno> {
+        let objects = self.objects_mut();
+        objects.maps_changed = true;
+        objects.maps.get_mut(map).ok_or(Errno::Invalid)
     }
 
     /// Takes over the maps of a program that this one replaces, as [`Maps::adopt`] does.
@@ -147,8 +175,9 @@ impl Native {
     /// # Errors
     /// An equal name with another shape; nothing has changed then.
     pub fn adopt_maps(&mut self, replaced: &mut Maps) -> Result<(), MapsError> {
-        self.maps.adopt(replaced)?;
-        self.place_objects();
+        let objects = self.objects_mut();
+        objects.maps.adopt(replaced)?;
+        objects.place();
         Ok(())
     }
 
@@ -157,39 +186,23 @@ impl Native {
     /// # Errors
     /// As there.
     pub fn adopt_maps_of(&mut self, replaced: &mut Self) -> Result<(), MapsError> {
+        let replaced = replaced.objects_mut();
         let adopted = self.adopt_maps(&mut replaced.maps);
-        replaced.place_objects();
+        replaced.place();
         adopted
     }
 
     /// Ends the program: gives its maps, and what is left, which may be dropped later.
     #[must_use]
     pub fn into_maps(mut self) -> (Maps, Spent) {
-        let maps = core::mem::take(&mut self.maps);
+        let maps = core::mem::take(&mut self.objects_mut().maps);
         (maps, Spent { _native: self })
     }
 
     /// The program's copy of the data section with this index in the image.
     #[must_use]
     pub fn data(&self, section: usize) -> Option<&[u8]> {
-        self.data.get(section).map(AsRef::as_ref)
-    }
-
-    /// Tells the state where arrays and data lie, after maps have come or gone.
-    fn place_objects(&mut self) {
-        let begins = |map: &Map| {
-            let kind = map.definition().kind;
-            !matches!(kind, MapKind::Array | MapKind::PercpuArray)
-        };
-        self.maps_begin = self.maps.iter().any(begins);
-        // SAFETY: made by `new`, freed by `drop`; nothing else uses it now.
-        let state = unsafe { self.state.as_mut() };
-        for (place, map) in state.values.iter_mut().zip(self.maps.iter_mut()) {
-            *place = map.first_value().map_or(0, address_of);
-        }
-        for (place, data) in state.data.iter_mut().zip(&mut self.data) {
-            *place = address_of(data.as_mut_ptr());
-        }
+        self.objects().data.get(section).map(AsRef::as_ref)
     }
 
     /// Runs the program on `packet`, with as much fuel as it may use.
@@ -214,31 +227,48 @@ impl Native {
         fuel: u64,
         slot_of: impl FnOnce(u64) -> u32,
     ) -> Result<Returned, Fault> {
-        if self.maps_begin {
-            self.maps.begin_run();
+        let objects = self.objects_mut();
+        if objects.maps_changed {
+            objects.begin_maps();
         }
-        let state = self.state.as_ptr();
-        let caller = NativeCaller::new(self.state, &mut self.maps, &mut self.data, packet);
+        objects.state.set_packet(packet);
         let mut run = Run {
-            caller,
-            scratch: &mut self.scratch,
+            packet,
             environment,
         };
-        // SAFETY: the state is alive, and nobody else uses it before the code is entered.
-        unsafe { (*state).begin(&raw mut run, fuel) };
-        // SAFETY: the caller's promise about `entry`; the state is complete, and what it leads to
-        // lives until `run` is dropped below.
-        let value = unsafe { entry(state) };
-        // SAFETY: the code has returned; nobody else uses the state.
-        let state = unsafe { &mut *state };
+        objects.state.begin(&raw mut run, fuel);
+        // SAFETY: the caller's promise about `entry`. The state is complete, the objects lie behind
+        // it, and what it leads to lives until `run` is dropped below.
+        let value = unsafe { entry(self.objects.as_ptr().cast()) };
+        let Objects { state, fault, .. } = self.objects_mut();
         if state.is_stopped() {
-            return Err(state.take_fault(fuel, run.caller.fault, slot_of));
+            return Err(state.take_fault(fuel, fault.take(), slot_of));
         }
-        state.read_back(&mut run.caller.packet.annotations);
+        state.read_back(&mut run.packet.annotations);
         Ok(Returned {
             value,
             fuel: fuel.saturating_sub(state.fuel),
         })
+    }
+}
+
+impl Objects {
+    /// Tells the state where arrays and data lie, after maps have come or gone.
+    fn place(&mut self) {
+        self.maps_changed = true;
+        for (place, map) in self.state.values.iter_mut().zip(self.maps.iter_mut()) {
+            *place = map.first_value().map_or(0, address_of);
+        }
+        for (place, data) in self.state.data.iter_mut().zip(&mut self.data) {
+            *place = address_of(data.as_mut_ptr());
+        }
+    }
+
+    /// Memory of what was deleted before may be used again.
+    #[cold]
+    fn begin_maps(&mut self) {
+        self.maps_changed = false;
+        self.maps.begin_run();
     }
 }
 
@@ -249,7 +279,7 @@ pub struct Spent {
     _native: Native,
 }
 
-// SAFETY: the state belongs to this value alone, which no thread shares: it is reached through
+// SAFETY: the objects belong to this value alone, which no thread shares: it is reached through
 // `&mut self`. The pointer to the run in it is used only while `run` lasts, so that it is never
 // carried to another thread.
 unsafe impl Send for Native {}
@@ -257,7 +287,7 @@ unsafe impl Send for Native {}
 impl Drop for Native {
     fn drop(&mut self) {
         // SAFETY: made by `Box::leak` in `new`, and not used after this.
-        drop(unsafe { Box::from_raw(self.state.as_ptr()) });
+        drop(unsafe { Box::from_raw(self.objects.as_ptr()) });
     }
 }
 

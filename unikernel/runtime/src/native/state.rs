@@ -7,7 +7,8 @@ use platform_click::{PacketContext, limits};
 use super::call::{self, Called, Run};
 use super::{StackMemory, address_of};
 use crate::fault::{Fault, FaultCause};
-use crate::packet::Annotations;
+use crate::number::{index, wide};
+use crate::packet::{Annotations, Packet};
 
 /// The state of a run, as machine code sees it; [`layout`] has the offsets of its fields.
 #[repr(C)]
@@ -148,7 +149,7 @@ impl Stopped {
 /// address, since the lowest pages are never mapped.
 #[must_use]
 pub const fn map_handle(map: u32) -> u64 {
-    0x800_u64.saturating_add(crate::number::wide(crate::number::index(map)))
+    0x800_u64.saturating_add(wide(index(map)))
 }
 
 impl State {
@@ -181,24 +182,36 @@ impl State {
         self.stack_top
     }
 
-    /// Prepares a run. The packet's place was set when its caller was made.
+    /// Prepares a run on the packet that was set.
     pub(super) const fn begin(&mut self, run: *mut Run<'_>, fuel: u64) {
         self.run = run.cast();
         self.fuel = fuel;
     }
 
-    pub(super) fn set_annotations(&mut self, annotations: &Annotations) {
+    /// The context of a run on `packet`.
+    #[inline]
+    pub(super) fn set_packet(&mut self, packet: &mut Packet) {
+        self.place_packet(packet);
         // Exhaustive: an annotation added there must be thought of here.
         let Annotations {
             port,
             mark,
             rx_time_ns,
             delay_ns,
-        } = *annotations;
+        } = packet.annotations;
         self.context.port = port;
         self.context.mark = mark;
         self.context.rx_time_ns = rx_time_ns;
         self.context.delay_ns = delay_ns;
+    }
+
+    /// Where the packet lies.
+    #[inline]
+    pub(super) fn place_packet(&mut self, packet: &mut Packet) {
+        let bytes = packet.bytes_mut();
+        let start = address_of(bytes.as_mut_ptr());
+        self.context.data = start;
+        self.context.data_end = start.wrapping_add(wide(bytes.len()));
     }
 
     /// Copies the fields back that a program may change for good.
