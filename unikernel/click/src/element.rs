@@ -279,6 +279,12 @@ impl Context<'_> {
         element.downcast_mut()
     }
 
+    /// Says that there will be something to pull at a time at which nobody else may be awake.
+    pub(crate) fn wake_at(&mut self, time_ns: u64) {
+        let wake = self.control.wake_ns.unwrap_or(u64::MAX).min(time_ns);
+        self.control.wake_ns = Some(wake);
+    }
+
     /// Whether another element can store no more packets; `None` if it stores none.
     pub(crate) fn is_full(&self, index: usize) -> Option<bool> {
         self.elements.get(index)?.as_ref()?.is_full()

@@ -1,6 +1,7 @@
 //! The elements: a file each, whose documentation is the element's manual page, and their table.
 
 mod annotation;
+mod average_counter;
 mod bpf;
 mod check_paint;
 mod classifier;
@@ -28,10 +29,12 @@ mod pull_switch;
 mod pull_tee;
 mod queue;
 mod rated_source;
+mod rated_unqueue;
 mod rejections;
 mod round_robin_switch;
 mod script;
 mod set_timestamp;
+mod shaper;
 mod storage;
 mod strip;
 mod strip_to_network_header;
@@ -41,6 +44,7 @@ mod tcpudp;
 mod tee;
 mod to_device;
 mod to_dump;
+mod token_bucket;
 mod truncate;
 mod unqueue;
 mod unstrip;
@@ -56,10 +60,13 @@ pub static ALL: &[ElementClass] = &[
     ethernet::arp_querier::CLASS,
     ethernet::arp_responder::CLASS,
     info::ADDRESS,
+    average_counter::CLASS,
     bpf::CLASSIFIER,
     bpf::FILTER,
     bpf::REWRITER,
     bpf::FILTER_ALIAS,
+    rated_unqueue::BANDWIDTH,
+    shaper::BANDWIDTH,
     icmp::check_icmp_header::CLASS,
     ip::check_ip_header::CLASS,
     ip::check_ip_header::WITHOUT_CHECKSUM,
@@ -110,6 +117,7 @@ pub static ALL: &[ElementClass] = &[
     paint_tee::CLASS,
     info::PORT,
     print::CLASS,
+    print::TIMED,
     null::PULL,
     pull_switch::CLASS,
     pull_tee::CLASS,
@@ -118,6 +126,7 @@ pub static ALL: &[ElementClass] = &[
     ip::ip_lookup::RADIX,
     ip::ip_lookup::RANGE,
     rated_source::CLASS,
+    rated_unqueue::CLASS,
     round_robin_switch::CLASS,
     info::SCHEDULE,
     script::CLASS,
@@ -125,6 +134,7 @@ pub static ALL: &[ElementClass] = &[
     ip::set_ip_checksum::CLASS,
     set_timestamp::CLASS,
     tcpudp::set_udp_checksum::CLASS,
+    shaper::CLASS,
     queue::SIMPLE,
     ip::ip_lookup::STATIC,
     pull_switch::STATIC,

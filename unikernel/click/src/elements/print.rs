@@ -17,7 +17,7 @@ manual! {
     /// Prints packets.
     ///
     /// A line for each packet: the label, the packet's length, and its first bytes. Packets pass
-    /// unchanged.
+    /// unchanged. `Print2` writes to standard output, with the clock's nanoseconds behind each line.
     ///
     /// # Configuration
     /// `Print([LABEL, MAXLENGTH, keywords CONTENTS, TIMESTAMP, ACTIVE])`
@@ -35,7 +35,7 @@ manual! {
     ///
     /// # Example
     /// ```click
-    /// InfiniteSource(DATA \<00 01 02 03>, LIMIT 2, STOP true) -> Print(ok) -> Discard;
+    /// InfiniteSource(DATA \<00 01 02 03>, LIMIT 2, STOP true) -> Print(ok) -> Print2 -> Discard;
     /// // ok:    4 | 00010203
     /// ```
     pub(crate) struct Print {
@@ -45,6 +45,8 @@ manual! {
         contents: Contents,
         timestamp: bool,
         active: bool,
+        /// Whether the clock's time stands behind each line, which goes to standard output.
+        timed: bool,
     }
 }
 
@@ -63,10 +65,17 @@ pub(crate) const CLASS: ElementClass = ElementClass {
     outputs: Side::exactly(1, Processing::Agnostic),
     keywords: &["LABEL", "MAXLENGTH", "CONTENTS", "TIMESTAMP", "ACTIVE"],
     handlers: &[Handler::read_write("active")],
-    configure,
+    configure: |arguments, _| configure(arguments, false),
 };
 
-fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
+/// The class that also prints when a packet passes, for measurements.
+pub(crate) const TIMED: ElementClass = ElementClass {
+    name: "Print2",
+    configure: |arguments, _| configure(arguments, true),
+    ..CLASS
+};
+
+fn configure(arguments: &mut Arguments<'_>, timed: bool) -> Result<Box<dyn Element>, ConfigError> {
     const DEFAULT_MAX_LENGTH: u64 = 24;
     let label = arguments.positional("LABEL")?;
     let max_length = arguments.positional("MAXLENGTH")?;
@@ -77,6 +86,7 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
         contents: contents.map_or(Ok(Contents::Hex), read_contents)?,
         timestamp: arguments.boolean("TIMESTAMP", false)?,
         active: arguments.boolean("ACTIVE", true)?,
+        timed,
     }))
 }
 
@@ -146,7 +156,11 @@ impl Element for Print {
         packet: Packet,
         context: &mut Context<'_>,
     ) -> Result<(), HostError> {
-        if self.active {
+        if self.active && self.timed {
+            let now = context.host.clock_ns();
+            let line = format!("{} {now} ns\n", self.line(&packet));
+            context.host.output(&line);
+        } else if self.active {
             context.host.message(&self.line(&packet));
         }
         context.push(0, packet);

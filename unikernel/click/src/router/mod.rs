@@ -51,6 +51,8 @@ pub(crate) struct Control {
     /// Whether a handler was used since the round began: an element that had nothing to do may have
     /// now.
     pub(crate) woken: bool,
+    /// When somebody should pull again who got nothing, in nanoseconds.
+    pub(crate) wake_ns: Option<u64>,
     /// The element that is asked before the router stops.
     pub(crate) manager: Option<usize>,
 }
@@ -127,6 +129,7 @@ impl Router {
     /// A device failed. The packet that met it is lost, others are not; the router has stopped.
     pub fn round(&mut self, host: &mut dyn Host) -> Result<Progress, RunError> {
         self.control.woken = false;
+        self.control.wake_ns = None;
         self.take_finished(host);
         self.lead(host)?;
         let mut progress = Progress::Idle;
@@ -142,7 +145,11 @@ impl Router {
         Ok(if self.control.woken {
             Progress::Running
         } else {
-            progress
+            let wake = self
+                .control
+                .wake_ns
+                .map_or(Progress::Idle, Progress::Waiting);
+            progress.and(wake)
         })
     }
 

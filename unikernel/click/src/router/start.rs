@@ -170,6 +170,7 @@ impl Router {
             control: Control {
                 run_count: 1,
                 woken: false,
+                wake_ns: None,
                 manager,
             },
             elements,

@@ -313,7 +313,10 @@ impl Element for FromIpSummaryDump {
         }
         Ok(match self.due_packet(context) {
             Due::Now(packet) => Some(*packet),
-            Due::At(_) => None,
+            Due::At(time) => {
+                context.wake_at(time);
+                None
+            }
             Due::Never => {
                 self.active = false;
                 if self.stop {
