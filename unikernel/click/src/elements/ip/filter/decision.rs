@@ -200,6 +200,9 @@ impl Builder {
         let Next::Step(start) = steps.start else {
             return steps.start;
         };
+        if let Some(only) = only_end(&steps) {
+            return only;
+        }
         if let Some(known) = self.known.get(&steps) {
             return *known;
         }
@@ -210,10 +213,7 @@ impl Builder {
         let affordable = self.room >= len && self.work > 0 && depth < MAX_DEPTH;
         self.room = self.room.saturating_sub(len);
         let node = if affordable {
-            match self.switch(&steps, first, depth) {
-                Ok(next) => return self.remember(steps, next),
-                Err(switch) => Node::Switch(switch),
-            }
+            Node::Switch(self.switch(&steps, first, depth))
         } else {
             Node::Program(steps.clone())
         };
@@ -227,8 +227,9 @@ impl Builder {
         next
     }
 
-    /// The node that looks at the bits of the first step; or where it goes on, if all values lead there.
-    fn switch(&mut self, steps: &Steps, first: Step, depth: usize) -> Result<Next, Switch> {
+    /// The node that looks at the bits of the first step. It may have no cases: then it is there for
+    /// packets that end before the bits.
+    fn switch(&mut self, steps: &Steps, first: Step, depth: usize) -> Switch {
         let (place, mask) = (first.place, first.mask);
         let alike = steps.steps.iter();
         let alike = alike.filter(|step| step.place == place && step.mask == mask);
@@ -247,17 +248,14 @@ impl Builder {
         let rest = self.specialise(steps, steps.start, place, mask, &fact);
         let otherwise = self.build(rest, depth.saturating_add(1));
         cases.retain(|(_, next)| *next != otherwise);
-        if cases.is_empty() {
-            return Ok(otherwise);
-        }
         self.room = self.room.saturating_sub(cases.len());
-        Err(Switch {
+        Switch {
             place,
             mask,
             needed: self.needed.get(&place).copied().unwrap_or(mask),
             cases: Cases::new(cases),
             otherwise,
-        })
+        }
     }
 
     /// What is left of a program that goes on at `entry`, when something is known of a word.
@@ -338,6 +336,15 @@ impl Builder {
         }
         next
     }
+}
+
+/// Where a program leads, if that does not depend on any test, not even on whether a packet is long
+/// enough for it.
+fn only_end(steps: &Steps) -> Option<Next> {
+    let nexts = steps.steps.iter().flat_map(|step| [step.yes, step.no]);
+    let mut ends = nexts.filter(|next| !matches!(next, Next::Step(_)));
+    let first = ends.next()?;
+    ends.all(|end| end == first).then_some(first)
 }
 
 /// Where packets go on for each value that the first step and those that follow when it fails compare
