@@ -31,6 +31,7 @@ mod queue;
 mod rated_source;
 mod rated_unqueue;
 mod rejections;
+mod rewriter;
 mod round_robin_switch;
 mod script;
 mod set_timestamp;
@@ -95,6 +96,8 @@ pub static ALL: &[ElementClass] = &[
     ethernet::host_ether_filter::CLASS,
     icmp::icmp_error::CLASS,
     icmp::icmp_ping_responder::CLASS,
+    rewriter::PING,
+    rewriter::ICMP,
     ip::filter::CLASSIFIER,
     ip::ip_encap::CLASS,
     ip::filter::FILTER,
@@ -105,6 +108,8 @@ pub static ALL: &[ElementClass] = &[
     ip::ip_output_combo::CLASS,
     ip::ip_print::CLASS,
     ip::ip_reassembler::CLASS,
+    rewriter::IP,
+    rewriter::PATTERNS,
     idle::CLASS,
     infinite_source::CLASS,
     ip::ip_lookup::LINEAR,
@@ -143,6 +148,7 @@ pub static ALL: &[ElementClass] = &[
     ethernet::strip_ether_vlan_header::CLASS,
     strip_to_network_header::CLASS,
     switch::CLASS,
+    rewriter::TCP,
     tee::CLASS,
     queue::THREAD_SAFE,
     to_device::CLASS,
@@ -150,6 +156,7 @@ pub static ALL: &[ElementClass] = &[
     summary::TO_IP_SUMMARY_DUMP,
     truncate::CLASS,
     tcpudp::udp_ip_encap::CLASS,
+    rewriter::UDP,
     unqueue::CLASS,
     unstrip::CLASS,
 ];

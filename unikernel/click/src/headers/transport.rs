@@ -21,6 +21,9 @@ pub(crate) const UDP_CHECKSUM: usize = 6;
 /// Where TCP's flags stand.
 pub(crate) const TCP_FLAGS: usize = 13;
 
+/// Where TCP's checksum stands.
+pub(crate) const TCP_CHECKSUM: usize = 16;
+
 /// TCP's flag for the end of a direction.
 pub(crate) const FIN: u8 = 0x01;
 /// TCP's flag for the first segment.

@@ -38,6 +38,11 @@ impl<'a> Value<'a> {
         self.keyword
     }
 
+    /// A part of it: another text at the same place.
+    pub(crate) const fn with_text(self, text: &'a str) -> Self {
+        Self { text, ..self }
+    }
+
     /// Where it stands, with its keyword.
     pub(crate) const fn span(self) -> Span {
         self.span
