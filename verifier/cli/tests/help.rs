@@ -48,6 +48,7 @@ fn help_of_every_command() {
         &["pki", "trust", "publish"],
         &["pki", "crl"],
         &["pki", "status"],
+        &["pki", "rehearse"],
         &["platform"],
         &["explain"],
         &["demo"],

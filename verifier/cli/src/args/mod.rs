@@ -5,7 +5,7 @@ mod pki;
 use std::path::PathBuf;
 
 use bpf_statement::MAX_COUNTER;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use platform_click::ProgramKind;
 
 pub(crate) use pki::*;
@@ -137,6 +137,17 @@ pub(crate) struct VerifyOptions {
     /// it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep_counterexample: Option<PathBuf>,
+}
+
+impl VerifyOptions {
+    /// What the command line has where it says nothing.
+    ///
+    /// # Errors
+    /// Never: a test parses them.
+    pub(crate) fn usual() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("verify"));
+        Self::from_arg_matches(&command.try_get_matches_from(["verify"])?)
+    }
 }
 
 /// How programs with loops are proved.
@@ -346,6 +357,11 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_usual_options_are_those_of_the_command_line() {
+        assert_eq!(VerifyOptions::usual().unwrap().timeout, 60);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) enum Pki {
     Crl(PkiCrl),
     /// Show what there is, and what ends when.
     Status(PkiStatus),
+    /// Play every change of keys on a copy, and show what loaders would admit.
+    Rehearse(PkiRehearse),
 }
 
 /// Where a PKI is.
@@ -374,6 +376,14 @@ pub(crate) struct PkiCrl {
 pub(crate) struct PkiStatus {
     #[command(flatten)]
     pub(crate) place: PkiPlace,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PkiRehearse {
+    #[command(flatten)]
+    pub(crate) place: PkiPlace,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
 }
 
 fn parse_role(text: &str) -> Result<Role, String> {

@@ -95,7 +95,7 @@ fn expiry(
     expires_at
 }
 
-fn statement(
+pub(super) fn statement(
     facts: &ObjectFacts,
     name: bpf_statement::Name,
     counter: u64,

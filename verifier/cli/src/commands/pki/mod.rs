@@ -2,6 +2,7 @@
 
 mod init;
 mod leaf;
+mod rehearse;
 mod rotate;
 mod status;
 mod trust;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: &Pki, output: &Output) -> Result<ExitCode, CliError> 
         Pki::Trust(command) => trust::run(command, output),
         Pki::Crl(args) => status::revocation_list(args, output),
         Pki::Status(args) => status::run(args, output),
+        Pki::Rehearse(args) => rehearse::run(args, output),
     }
 }
 

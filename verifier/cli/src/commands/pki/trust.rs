@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bpf_pki::{ChainFile, KeyAccess, Publication, TrustChange, TrustDraft};
+use bpf_pki::{ChainFile, KeyAccess, KeyFile, Publication, Signer as _, TrustChange, TrustDraft};
 use bpf_statement::{Text, Version};
 use bpf_trust::limits::MAX_TRUST_BUNDLE_SIZE;
 use bpf_trust::{
@@ -129,6 +129,9 @@ fn anchor(file: &Path) -> Result<Anchor, CliError> {
 fn public_key(file: &Path) -> Result<PublicKey, CliError> {
     if let Ok((leaf, _)) = bpf_pki::read_leaf(file) {
         return Ok(leaf.key().clone());
+    }
+    if let Ok(file) = KeyFile::load(file) {
+        return Ok(file.key().public_key().clone());
     }
     let chain = ChainFile::load(file).map_err(|error| pki_error(&error))?;
     Ok(chain.key().clone())
