@@ -172,6 +172,11 @@ impl Frame {
         joined
     }
 
+    /// Whether the same bytes are initialised.
+    pub(crate) fn has_written(&self, other: &Self) -> bool {
+        self.initialised == other.initialised
+    }
+
     /// Whether the same bytes are initialised and the same places hold what `alike` says is alike.
     pub(crate) fn looks_like(&self, other: &Self, alike: impl Fn(&Value, &Value) -> bool) -> bool {
         let cells = self.cells.iter().zip(&other.cells);

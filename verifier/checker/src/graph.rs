@@ -114,6 +114,13 @@ impl Graph {
         self.places.get(&slot).copied()
     }
 
+    /// Whether the block at `place` is the first of a loop.
+    pub(crate) fn is_head(&self, place: usize) -> bool {
+        let innermost = self.innermost(place).filter(|index| *index != 0);
+        let around = innermost.and_then(|index| self.loops.get(index));
+        around.is_some_and(|around| around.places.start == place)
+    }
+
     /// The loop directly within `around` that holds the block at `place`, if there is one.
     pub(crate) fn loop_within(&self, around: usize, place: usize) -> Option<usize> {
         let mut index = self.innermost.get(place).copied()?;

@@ -316,6 +316,12 @@ impl State {
                 .all(|(a, b)| all_alike(&a.saved, &b.saved) && a.frame.looks_like(&b.frame, alike))
     }
 
+    /// Whether the same bytes of all frames are initialised in both.
+    pub(crate) fn has_written(&self, other: &Self) -> bool {
+        let mut calls = self.calls.iter().zip(&other.calls);
+        calls.all(|(a, b)| Rc::ptr_eq(&a.frame, &b.frame) || a.frame.has_written(&b.frame))
+    }
+
     /// Values that are stored on the stack.
     pub(crate) fn stored(&self) -> u64 {
         let cells = self.calls.iter().fold(0_usize, |sum, call| {

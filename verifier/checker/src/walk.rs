@@ -1,7 +1,9 @@
 //! The walk through a program: every path, state by state.
 //!
 //! A block is executed whenever a state waits in front of it; where several paths lead to one block
-//! their states wait as one, joined. Every state that is put somewhere is taken up and executed, so
+//! their states wait as one, joined. Only a few wait side by side: those that have written different
+//! bytes of the stack, since what was written on one path only is lost when they are joined. At the
+//! head of a loop they always are. Every state that is put somewhere is taken up and executed, so
 //! nothing has to be argued about fixpoints, and loops are simply walked, iteration by iteration,
 //! until no state goes back to their head. The order only decides how much is joined before it is
 //! executed: all of a loop before what follows it.
@@ -46,11 +48,19 @@ pub(crate) struct Walk<'i> {
 /// Values that a state holds without its stack: ten registers and what is known of the packet.
 const STATE_VALUES: u64 = 16;
 
+/// States that wait side by side in front of one block; a further one is joined with the last. Each
+/// takes as much work as the first.
+const MAX_APART: usize = 4;
+
 /// One call of a function.
 pub(crate) struct Activation {
     pub(crate) graph: Rc<Graph>,
-    /// States that wait in front of its blocks, by place.
-    waiting: BTreeMap<usize, Box<State>>,
+    /// States that wait in front of its blocks, by place; at least one for each.
+    #[expect(
+        clippy::vec_box,
+        reason = "a state is large, and moved as often as an instruction is executed"
+    )]
+    waiting: BTreeMap<usize, Vec<Box<State>>>,
     /// The state after the call, when it returns.
     pub(crate) exit: Option<Box<State>>,
 }
@@ -159,7 +169,8 @@ impl<'i> Walk<'i> {
         Ok(at.exit)
     }
 
-    /// Executes the block at `place`, unless it is the head of a loop in which nothing happens.
+    /// Executes the block at `place` on what waits there, unless it is the head of a loop in which
+    /// nothing happens.
     fn step(
         &mut self,
         at: &mut Activation,
@@ -167,16 +178,22 @@ impl<'i> Walk<'i> {
         around: &Loop,
         place: usize,
     ) -> Result<(), Stop> {
-        let state = self.remove(at, place).ok_or(INCONSISTENT)?;
-        if pass.index != 0 && place == around.places.start {
-            self.charge(state.weight())?;
-            pass.iterations = pass.iterations.saturating_add(1);
-            let before = pass.before.replace(state.clone());
-            if before.is_some_and(|before| before.looks_like(&state)) {
-                return self.found(head(&at.graph, around), Cause::Endless);
+        let states = at.waiting.remove(&place).ok_or(INCONSISTENT)?;
+        for state in states {
+            self.leave(&state);
+            // At a head there is only one.
+            if pass.index != 0 && place == around.places.start {
+                self.charge(state.weight())?;
+                pass.iterations = pass.iterations.saturating_add(1);
+                let before = pass.before.replace(state.clone());
+                if before.is_some_and(|before| before.looks_like(&state)) {
+                    self.found(head(&at.graph, around), Cause::Endless)?;
+                    continue;
+                }
             }
+            self.block(at, place, state)?;
         }
-        self.block(at, place, state)
+        Ok(())
     }
 
     /// Lets a state wait in front of the block that starts in `slot`. No packet is longer than
@@ -192,9 +209,34 @@ impl<'i> Walk<'i> {
         if place <= from && state.oversize {
             return Ok(());
         }
-        let waiting = self.remove(at, place);
-        let state = self.meet(waiting, state)?;
+        let beside = self.beside(at, place, &state)?;
+        let states = at.waiting.get_mut(&place);
+        let met = beside.and_then(|index| Some(states?.remove(index)));
+        if let Some(met) = &met {
+            self.leave(met);
+        }
+        let state = self.meet(met, state)?;
         self.insert(at, place, state)
+    }
+
+    /// Which of the states in front of a block another one is joined with; `None` when it waits
+    /// beside them.
+    fn beside(
+        &mut self,
+        at: &Activation,
+        place: usize,
+        state: &State,
+    ) -> Result<Option<usize>, Stop> {
+        let Some(waiting) = at.waiting.get(&place) else {
+            return Ok(None);
+        };
+        let last = waiting.len().checked_sub(1);
+        if last.is_some() && at.graph.is_head(place) {
+            return Ok(last);
+        }
+        self.charge(1)?;
+        let alike = waiting.iter().position(|other| other.has_written(state));
+        Ok(alike.or_else(|| last.filter(|_| waiting.len() >= MAX_APART)))
     }
 
     fn insert(&mut self, at: &mut Activation, place: usize, state: Box<State>) -> Result<(), Stop> {
@@ -206,15 +248,14 @@ impl<'i> Walk<'i> {
             }));
         }
         self.machine.facts.waiting(self.waiting, self.values);
-        at.waiting.insert(place, state);
+        at.waiting.entry(place).or_default().push(state);
         Ok(())
     }
 
-    fn remove(&mut self, at: &mut Activation, place: usize) -> Option<Box<State>> {
-        let state = at.waiting.remove(&place)?;
+    /// A state does not wait any more.
+    fn leave(&mut self, state: &State) {
         self.waiting = self.waiting.saturating_sub(1);
-        self.values = self.values.saturating_sub(values(&state));
-        Some(state)
+        self.values = self.values.saturating_sub(values(state));
     }
 
     /// The state that describes both.
