@@ -117,7 +117,13 @@ fn program(name: Symbol, maps: Vec<Map>) -> impl Strategy<Value = Program> {
         40..=65_536_u32,
         0..=4096_u32,
         any::<u64>(),
-        option::of(any::<u64>()),
+        option::of(
+            (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(a, b, c)| {
+                let mut counts = [a, b, c];
+                counts.sort_unstable();
+                counts
+            }),
+        ),
     );
     let lists = (
         subsequence(HelperId::ALL.to_vec(), 0..HelperId::ALL.len()),
@@ -141,9 +147,11 @@ fn program(name: Symbol, maps: Vec<Map>) -> impl Strategy<Value = Program> {
                 helpers,
                 maps,
                 loops,
-                worst_case_instructions: numbers.3,
+                worst_case_instructions: numbers.3.map(|[_, _, most]| most),
                 proof,
                 unreached,
+                worst_case_helper_calls: numbers.3.map(|[_, calls, _]| calls),
+                worst_case_map_updates: numbers.3.map(|[updates, _, _]| updates),
             }
         },
     )

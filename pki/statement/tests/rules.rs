@@ -118,6 +118,31 @@ fn numbers_are_in_their_ranges() {
 }
 
 #[test]
+fn a_run_has_no_more_updates_than_calls_than_instructions() {
+    for (updates, calls, instructions, legal) in [
+        (Some(3), Some(3), Some(3), true),
+        (None, Some(9), None, true),
+        (Some(9), None, None, true),
+        (Some(4), Some(3), Some(9), false),
+        (Some(1), Some(9), Some(8), false),
+        (Some(9), None, Some(8), false),
+        (Some(9), Some(8), None, false),
+    ] {
+        let result = changed(|claims| {
+            let program = &mut claims.programs[0];
+            program.worst_case_map_updates = updates;
+            program.worst_case_helper_calls = calls;
+            program.worst_case_instructions = instructions;
+        });
+        assert_eq!(
+            result.is_ok(),
+            legal,
+            "{updates:?} {calls:?} {instructions:?}"
+        );
+    }
+}
+
+#[test]
 fn lists_have_as_many_items_as_they_may() {
     let result = changed(|claims| claims.programs.clear());
     assert!(out_of_range("number of programs")(result));

@@ -51,6 +51,8 @@ fn program(facts: &AcceptedProgram) -> Result<Program, CliError> {
         worst_case_instructions: Some(facts.worst_case_instructions),
         proof: None,
         unreached: unreached(&facts.unreached),
+        worst_case_helper_calls: Some(facts.worst_case_helper_calls),
+        worst_case_map_updates: Some(facts.worst_case_map_updates),
     })
 }
 

@@ -68,7 +68,8 @@ fn check_program(program: &Program, profile: &VerifierProfile) -> Result<(), Sta
     check_helpers(program)?;
     check_map_list(program)?;
     check_loops(program)?;
-    check_unreached(program)
+    check_unreached(program)?;
+    check_worst_case(program)
 }
 
 fn check_exit(program: &Program) -> Result<(), StatementError> {
@@ -175,6 +176,22 @@ fn check_unreached(program: &Program) -> Result<(), StatementError> {
     }
     if !ways.is_sorted_by(|Way { slot, .. }, next| *slot < next.slot) {
         return broken("unreached ways ascend, one of each jump");
+    }
+    Ok(())
+}
+
+/// A call of a helper is an instruction, and what changes a map is a call of a helper.
+fn check_worst_case(program: &Program) -> Result<(), StatementError> {
+    let counts = [
+        program.worst_case_map_updates,
+        program.worst_case_helper_calls,
+        program.worst_case_instructions,
+    ];
+    if !counts.iter().flatten().is_sorted() {
+        return Err(StatementError::Program {
+            program: program.name.clone(),
+            rule: "a run has no more map updates than helper calls, nor these than instructions",
+        });
     }
     Ok(())
 }

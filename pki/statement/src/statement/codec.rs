@@ -54,7 +54,7 @@ fn write_profile(out: &mut Writer, profile: &VerifierProfile) {
 }
 
 fn write_program(out: &mut Writer, program: &Program) {
-    out.map(14);
+    out.map(16);
     out.i64(1).text(program.name.as_str());
     out.i64(2).u64(program.kind.number().into());
     out.i64(3).digest(&program.image);
@@ -77,6 +77,10 @@ fn write_program(out: &mut Writer, program: &Program) {
     out.i64(12).optional(worst_case, Writer::u64);
     out.i64(13).optional(program.proof.as_ref(), Writer::digest);
     write_unreached(out.i64(14), &program.unreached);
+    let helper_calls = program.worst_case_helper_calls;
+    out.i64(15).optional(helper_calls, Writer::u64);
+    let map_updates = program.worst_case_map_updates;
+    out.i64(16).optional(map_updates, Writer::u64);
 }
 
 fn write_unreached(out: &mut Writer, unreached: &Unreached) {
@@ -218,7 +222,7 @@ fn read_trial(input: &mut Reader<'_>) -> Result<Trial, StatementError> {
 }
 
 fn read_program(input: &mut Reader<'_>) -> Result<Program, StatementError> {
-    input.map(14)?;
+    input.map(16)?;
     Ok(Program {
         name: field(input, 1, read_symbol)?,
         kind: field(input, 2, |input| {
@@ -238,6 +242,8 @@ fn read_program(input: &mut Reader<'_>) -> Result<Program, StatementError> {
         worst_case_instructions: field(input, 12, |input| Ok(input.optional(Reader::u64)?))?,
         proof: field(input, 13, |input| Ok(input.optional(Reader::digest)?))?,
         unreached: field(input, 14, read_unreached)?,
+        worst_case_helper_calls: field(input, 15, |input| Ok(input.optional(Reader::u64)?))?,
+        worst_case_map_updates: field(input, 16, |input| Ok(input.optional(Reader::u64)?))?,
     })
 }
 

@@ -98,6 +98,10 @@ pub struct Program {
     pub proof: Option<Digest>,
     /// What none of its proofs reaches.
     pub unreached: Unreached,
+    /// The number of calls of helpers that no execution exceeds.
+    pub worst_case_helper_calls: Option<u64>,
+    /// The number of those that insert, replace or delete an entry of a map.
+    pub worst_case_map_updates: Option<u64>,
 }
 
 /// A closed interval of return values.

@@ -51,6 +51,8 @@ pub(crate) fn filter(name: &str) -> Program {
         worst_case_instructions: Some(120),
         proof: None,
         unreached: Unreached::default(),
+        worst_case_helper_calls: Some(9),
+        worst_case_map_updates: Some(3),
     }
 }
 
@@ -145,6 +147,8 @@ pub(crate) fn largest_claims() -> Claims {
                 })
                 .collect(),
         },
+        worst_case_helper_calls: Some(u64::MAX),
+        worst_case_map_updates: Some(u64::MAX),
     });
     let engines = (0..MAX_ENGINES).map(|i| Engine {
         name: name(&format!("e{i:030}")),

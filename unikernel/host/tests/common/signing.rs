@@ -168,5 +168,7 @@ fn program_claims(name: &str, image: &Image) -> Program {
         worst_case_instructions: None,
         proof: None,
         unreached: Unreached::default(),
+        worst_case_helper_calls: None,
+        worst_case_map_updates: None,
     }
 }

@@ -85,7 +85,7 @@ fn bounds_text(facts: &ObjectFacts) -> String {
     text
 }
 
-/// What a statement does not record.
+/// What no run exceeds, and by how much work that was proved.
 fn bounds_json(program: &AcceptedProgram) -> Value {
     json!({
         "program": program.name,

@@ -66,6 +66,7 @@ pub(crate) fn programs(programs: &[Program]) -> Table {
         "image",
         "slots",
         "runs at most",
+        "calls at most",
         "stack",
         "loops",
         "returns",
@@ -81,6 +82,7 @@ pub(crate) fn programs(programs: &[Program]) -> Table {
             program
                 .worst_case_instructions
                 .map_or_else(|| "-".to_owned(), |most| most.to_string()),
+            calls(program),
             program.max_stack.to_string(),
             match program.max_loop_count {
                 Some(0) => "none".to_owned(),
@@ -103,6 +105,18 @@ pub(crate) fn programs(programs: &[Program]) -> Table {
         ]);
     }
     table
+}
+
+/// Calls of helpers in a run, and how many of them change a map.
+fn calls(program: &Program) -> String {
+    match (
+        program.worst_case_helper_calls,
+        program.worst_case_map_updates,
+    ) {
+        (None, _) => "-".to_owned(),
+        (Some(calls), None | Some(0)) => calls.to_string(),
+        (Some(calls), Some(updates)) => format!("{calls} ({updates} updates)"),
+    }
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -198,6 +212,8 @@ pub(crate) fn program_json(program: &Program) -> Value {
                 "taken": way.taken,
             })).collect::<Vec<_>>(),
         },
+        "worst_case_helper_calls": program.worst_case_helper_calls,
+        "worst_case_map_updates": program.worst_case_map_updates,
         "proof_sha256": program.proof.map(|digest| digest.to_string()),
     })
 }
