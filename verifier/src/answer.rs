@@ -51,6 +51,8 @@ pub(crate) enum Rung {
     Quick,
     /// As they are.
     Plain,
+    /// As they are, with guards at the heads of loops.
+    Guarded,
     /// By unwinding them.
     Unwound,
 }
@@ -82,8 +84,10 @@ pub(crate) enum Next {
     Nothing,
     /// The program as it is.
     Plain,
-    /// That, and then the program unwound, which takes long.
-    PlainOrUnwound,
+    /// That, and then the program with guards.
+    Guarded,
+    /// Both, and then the program unwound, which takes long.
+    GuardedOrUnwound,
 }
 
 /// An answer about one program.
@@ -189,8 +193,8 @@ wire_enum!(Outcome {
 });
 wire_enum!(Task { 0 => Prove, 1 => Try });
 
-wire_names!(Rung { 0 => Quick, 1 => Plain, 2 => Unwound });
-wire_names!(Next { 0 => Nothing, 1 => Plain, 2 => PlainOrUnwound });
+wire_names!(Rung { 0 => Quick, 1 => Plain, 2 => Guarded, 3 => Unwound });
+wire_names!(Next { 0 => Nothing, 1 => Plain, 2 => Guarded, 3 => GuardedOrUnwound });
 
 impl Wire for ProgramKind {
     fn put(&self, out: &mut Vec<u8>) {

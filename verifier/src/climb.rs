@@ -11,7 +11,7 @@ use crate::worker::{Limits, Sandbox};
 /// How programs with loops are proved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LoopMethod {
-    /// However one succeeds: unwound where that is short, as they are, unwound.
+    /// However one succeeds: unwound where that is short, as they are, with guards, unwound.
     #[default]
     Auto,
     /// As they are.
@@ -23,6 +23,13 @@ pub enum LoopMethod {
 /// What the engine may take for a program with loops as it is: it answers within milliseconds, or
 /// does not come to an end.
 const PLAIN_LIMIT: Duration = Duration::from_secs(3);
+
+/// The rungs after the first, and what each may take.
+const RUNGS: [(Rung, Duration); 3] = [
+    (Rung::Plain, PLAIN_LIMIT),
+    (Rung::Guarded, PLAIN_LIMIT),
+    (Rung::Unwound, Duration::MAX),
+];
 
 impl Case<'_> {
     /// What the engines say of each program. All attempts together keep to the worker's limit of
@@ -47,10 +54,9 @@ impl Case<'_> {
             }
             let rungs: &[(Rung, Duration)] = match next {
                 Next::Nothing => &[],
-                Next::Plain => &[(Rung::Plain, PLAIN_LIMIT)],
-                Next::PlainOrUnwound => {
-                    &[(Rung::Plain, PLAIN_LIMIT), (Rung::Unwound, Duration::MAX)]
-                }
+                Next::Plain => &RUNGS[..1],
+                Next::Guarded => &RUNGS[..2],
+                Next::GuardedOrUnwound => &RUNGS,
             };
             for (rung, limit) in rungs {
                 let about = usize::try_from(index).ok();
@@ -99,7 +105,13 @@ fn better(rung: Rung, before: Outcome, now: Option<Outcome>) -> Outcome {
         (Outcome::Undecided(gap), Some(refused)) if gap.code == codes::UNCONFIRMED => refused,
         (Outcome::Undecided(_), Some(now)) if rung == Rung::Unwound => now,
         (mut before, Some(_)) => {
-            note(&mut before, "as it is, PREVAIL refuses it");
+            note(
+                &mut before,
+                match rung {
+                    Rung::Guarded => "with guards, PREVAIL refuses it",
+                    _ => "as it is, PREVAIL refuses it",
+                },
+            );
             before
         }
         (before, None) => before,
@@ -112,6 +124,7 @@ fn note_silence(rung: Rung, outcome: &mut Outcome) {
         outcome,
         match rung {
             Rung::Plain => "as it is, PREVAIL came to no end",
+            Rung::Guarded => "with guards, PREVAIL came to no end",
             Rung::Quick | Rung::Unwound => "unwound, PREVAIL came to no end",
         },
     );

@@ -16,7 +16,7 @@ use crate::codes;
 use crate::finding::Report;
 use crate::prevail::{self, Proof};
 use crate::second::{self, Loops};
-use crate::unwind::{self, Bounds, TrapCause, Unwinding, Unwound};
+use crate::unwind::{self, Bounds, Exits, TrapCause, Unwinding, Unwound};
 
 /// Slots of an unwound program that are proved at once: one to two seconds.
 const QUICK: usize = 8_192;
@@ -56,13 +56,16 @@ pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
     let longest = match rung {
         Rung::Quick => QUICK,
         Rung::Unwound => LONGEST,
-        Rung::Plain => 0,
+        Rung::Plain | Rung::Guarded => 0,
     };
     if rung == Rung::Plain || !unwind::has_loops(image) {
         let first = prevail::prove(image, &checked);
         return settled(second::judge(image, &checked, first, second, Loops::Plain));
     }
     match second {
+        Verdict::Accepted(facts) if rung == Rung::Guarded => {
+            settled(guarded(image, &checked, facts))
+        }
         Verdict::Accepted(facts) => Climb::new(image, &checked, facts, longest).prove(),
         Verdict::Rejected(findings) => {
             let reports: Vec<Report> = findings.into_iter().map(second::report).collect();
@@ -95,12 +98,49 @@ fn open(outcome: Outcome) -> Answer {
     }
 }
 
+/// So may the program with guards, which are what the checker says of a program that it accepts.
+fn accepted_by_checker(outcome: Outcome) -> Answer {
+    Answer {
+        outcome,
+        next: Next::Guarded,
+    }
+}
+
+/// Asks PREVAIL about the program with its loops, and with guards for what the checker found out of
+/// their heads. It has to prove that no guard leads to its trap.
+fn guarded(image: &Image, checked: &Checked<'_>, facts: CheckerFacts) -> Outcome {
+    let refused = |why: &str| undecided(codes::UNWOUND, why.to_owned());
+    let guarded = match unwind::guarded(image, &facts) {
+        Ok(guarded) => guarded,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let Ok(again) = checks::check(&guarded.image) else {
+        return refused("the checks were given up on the program with guards");
+    };
+    let stands_for = |slot| guarded.stands_for(slot);
+    let proof = prevail::prove_as(&guarded.image, &again, image, &stands_for);
+    match &proof {
+        Proof::Accepted(proved) if !guarded.traps().all(|slot| proved.reached.excludes(slot)) => {
+            refused("PREVAIL does not see what the checker says of the heads of loops")
+        }
+        Proof::Rejected(_) => refused("PREVAIL refuses the program with guards"),
+        _ => second::judge(
+            image,
+            checked,
+            proof,
+            Verdict::Accepted(facts),
+            Loops::Plain,
+        ),
+    }
+}
+
 /// Proving a program that the checker accepts by unwinding it.
 struct Climb<'a> {
     image: &'a Image,
     checked: &'a Checked<'a>,
     facts: CheckerFacts,
     bounds: Bounds,
+    exits: Exits,
     longest: usize,
 }
 
@@ -125,13 +165,37 @@ impl<'a> Climb<'a> {
             checked,
             bounds: Bounds::of_loops(&facts.loops),
             facts,
+            exits: Exits::Together,
             longest,
+        }
+    }
+
+    /// Tries with paths that leave a loop in different iterations taken together; then, since that is
+    /// longer, with each taken apart.
+    fn prove(self) -> Answer {
+        let apart = Self {
+            image: self.image,
+            checked: self.checked,
+            facts: self.facts.clone(),
+            bounds: self.bounds.clone(),
+            exits: Exits::Apart,
+            longest: self.longest,
+        };
+        let together = self.deepen();
+        if matches!(together.outcome, Outcome::Accepted(_))
+            || together.next == Next::GuardedOrUnwound
+        {
+            return together;
+        }
+        match apart.attempt(false) {
+            Ok(Attempt::Done(answer)) if matches!(answer.outcome, Outcome::Accepted(_)) => answer,
+            _ => together,
         }
     }
 
     /// Tries with the checker's bounds and without what it found unreachable, then with all of it,
     /// then with twice the iterations of whichever loop PREVAIL does not see ending.
-    fn prove(mut self) -> Answer {
+    fn deepen(mut self) -> Answer {
         let mut whole = false;
         for _ in 0..MAX_ATTEMPTS {
             match self.attempt(whole) {
@@ -145,7 +209,7 @@ impl<'a> Climb<'a> {
     }
 
     fn attempt(&self, whole: bool) -> Result<Attempt, Answer> {
-        let unwinding = Unwinding::new(self.image, &self.bounds)
+        let unwinding = Unwinding::with_exits(self.image, &self.bounds, self.exits)
             .map_err(|error| self.too_large(error.slot, None))?;
         let all = unwinding.whole().map_err(invalid)?;
         let size = unwind::inlined_size(&all.image);
@@ -205,13 +269,16 @@ impl<'a> Climb<'a> {
             rejects: prevail::ENGINE.name.to_owned(),
             reports: locate(unwinding, unwound, reports),
         });
-        Attempt::Done(open(disagreed))
+        Attempt::Done(accepted_by_checker(disagreed))
     }
 
     /// How often each loop runs at most: the deepest iteration that either proof reaches.
     fn loops(&self, unwinding: &Unwinding<'_>, unwound: &Unwound, proof: &Proof) -> Loops {
         let mut deepest = Bounds::of_loops(&self.facts.loops);
+        let mut longest = 0;
         if let Proof::Accepted(proved) = proof {
+            let excluded = |slot| proved.reached.excludes(slot);
+            longest = unwound.longest_run(excluded).unwrap_or(0);
             for (slot, iteration) in
                 unwinding.iterations_where(unwound, |slot| proved.reached.contains(slot))
             {
@@ -221,6 +288,7 @@ impl<'a> Climb<'a> {
         Loops::Unwound {
             slots: u32::try_from(unwound.image.code().len()).unwrap_or(u32::MAX),
             bounds: deepest,
+            longest,
         }
     }
 
@@ -243,9 +311,9 @@ impl<'a> Climb<'a> {
         match size {
             Some(size) if size <= LONGEST && self.is_by_the_checker() => Answer {
                 outcome,
-                next: Next::PlainOrUnwound,
+                next: Next::GuardedOrUnwound,
             },
-            _ => open(outcome),
+            _ => accepted_by_checker(outcome),
         }
     }
 
@@ -258,13 +326,13 @@ impl<'a> Climb<'a> {
     fn lost(&self, why: &str) -> Answer {
         let place = unwind::place(self.image, self.longest_loop());
         let reason = format!("unwinding the loop at {place} did not help: {why}");
-        open(undecided(codes::UNWOUND, reason))
+        accepted_by_checker(undecided(codes::UNWOUND, reason))
     }
 }
 
 /// A defect of ours is no reason not to try the program as it is.
 fn invalid(error: unwind::Invalid) -> Answer {
-    open(undecided(codes::UNWOUND, error.to_string()))
+    accepted_by_checker(undecided(codes::UNWOUND, error.to_string()))
 }
 
 fn locate(
@@ -294,9 +362,14 @@ fn search(image: &Image, reports: &[Report]) -> Option<Outcome> {
         if unwind::inlined_size(&unwound.image) > SEARCHED {
             return None;
         }
-        let checked = checks::check(&unwound.image).ok()?;
-        let Proof::Rejected(found) = prevail::prove(&unwound.image, &checked) else {
-            return None;
+        let found = match checks::check(&unwound.image) {
+            Ok(checked) => match prevail::prove(&unwound.image, &checked) {
+                Proof::Rejected(found) => found,
+                _ => return None,
+            },
+            // Of a copy they may know more than of the instruction.
+            Err(Failure::Rejected(found)) => found,
+            Err(Failure::TooComplex) => return None,
         };
         let (traps, real): (Vec<_>, Vec<_>) = found
             .into_iter()

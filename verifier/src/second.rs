@@ -35,6 +35,8 @@ pub(crate) enum Loops {
         slots: u32,
         /// How often loops run at most, by both proofs.
         bounds: unwind::Bounds,
+        /// Instructions of the longest path that the first proof leaves open, if it accepts.
+        longest: u64,
     },
 }
 
@@ -85,9 +87,13 @@ fn confirm(
         let reason = "the two proofs exclude each other's return values".to_owned();
         return undecided(codes::CONTRADICTED, reason);
     }
-    let (unwound, loops) = match loops {
-        Loops::Plain => (None, unwind::Bounds::of_loops(&facts.loops)),
-        Loops::Unwound { slots, bounds } => (Some(slots), bounds),
+    let (unwound, loops, longest) = match loops {
+        Loops::Plain => (None, unwind::Bounds::of_loops(&facts.loops), 0),
+        Loops::Unwound {
+            slots,
+            bounds,
+            longest,
+        } => (Some(slots), bounds, longest),
     };
     let loops = loops.all();
     let deepest = loops.iter().map(|(_, bound)| *bound).max().unwrap_or(0);
@@ -95,7 +101,8 @@ fn confirm(
     let second_claims = claims::checker::claims(image, image, &facts, &claims::same_slot);
     Outcome::Accepted(Facts {
         max_stack: checked.max_stack,
-        longest_run: facts.longest_run,
+        // What exceeds this contradicts both proofs.
+        longest_run: facts.longest_run.max(longest),
         helper_calls: facts.helper_calls,
         map_updates: facts.map_updates,
         unwound,

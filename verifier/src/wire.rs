@@ -371,7 +371,12 @@ mod tests {
                 reason: "why".into(),
             }),
         ] {
-            for next in [Next::Nothing, Next::Plain, Next::PlainOrUnwound] {
+            for next in [
+                Next::Nothing,
+                Next::Plain,
+                Next::Guarded,
+                Next::GuardedOrUnwound,
+            ] {
                 let outcome = outcome.clone();
                 round_trip(&vec![(Digest::of(b"image"), Answer { outcome, next })]);
             }

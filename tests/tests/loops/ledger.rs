@@ -3,25 +3,8 @@
 /// Reasons, each with the programs that it holds for.
 const LEDGER: &[(&str, &[&str])] = &[
     (
-        "PREVAIL does not see the loop end, however often it is unwound; the checker accepts",
-        &[
-            "add-headers",
-            "count-signed",
-            "do-while",
-            "ipv4-record-route",
-        ],
-    ),
-    (
-        "the unwound program is longer than what PREVAIL is given, and as it is it finds no bound",
-        &["count-u64"],
-    ),
-    (
         "that what is left gets less is a relation between two numbers, so that the checker thinks of the longest packet, and PREVAIL finds no bound",
         &["tcp-options-left"],
-    ),
-    (
-        "PREVAIL does not see that a key is below the number of entries; the checker accepts",
-        &["histogram"],
     ),
     (
         "PREVAIL loses what was compared with the packet's end; the checker accepts",
@@ -30,13 +13,8 @@ const LEDGER: &[(&str, &[&str])] = &[
             "gtpu-extensions",
             "ipv4-checksum-options",
             "ipv6-hop-by-hop",
-            "packet-bound-exact",
             "sctp-chunks",
         ],
-    ),
-    (
-        "which elements of the array are written depends on data, and the checker joins all cases",
-        &["insertion-sort"],
     ),
     (
         "the rest of the bytes is a remainder, and where the paths meet no position is known",

@@ -84,18 +84,34 @@ pub(crate) struct Bounds {
 
 /// The slots that the engine takes for reachable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reached(BTreeSet<u32>);
+pub(crate) struct Reached {
+    reached: BTreeSet<u32>,
+    /// Those that it knows at all: two shifts may be one instruction to it.
+    known: BTreeSet<u32>,
+}
 
 impl Reached {
     fn of(result: &AnalysisResult) -> Self {
-        let states = result.invariants.iter();
-        let reached = states.filter(|(_, state)| !state.pre.is_bottom());
-        let slots = reached.filter_map(|(label, _)| u32::try_from(label.from).ok());
-        Self(slots.collect())
+        let mut all = Self::default();
+        for (label, state) in &result.invariants {
+            let Ok(slot) = u32::try_from(label.from) else {
+                continue;
+            };
+            all.known.insert(slot);
+            if !state.pre.is_bottom() {
+                all.reached.insert(slot);
+            }
+        }
+        all
     }
 
     pub(crate) fn contains(&self, slot: u32) -> bool {
-        self.0.contains(&slot)
+        self.reached.contains(&slot)
+    }
+
+    /// Whether the engine proves that no run comes to a slot.
+    pub(crate) fn excludes(&self, slot: u32) -> bool {
+        self.known.contains(&slot) && !self.reached.contains(&slot)
     }
 }
 

@@ -6,29 +6,59 @@
 //! it stays in the loops, and starts the loops that it enters at 0; an edge backwards adds one. So
 //! copies have an order, too, in which every edge leads forwards, and this holds for every graph,
 //! for loops with several entries as for loops that share a head.
+//!
+//! A block whose test is made [before its time](super::early) has three copies instead of one: up to
+//! there, and the rest for each answer.
 
+use core::ops::Range;
 use std::collections::{BTreeMap, HashMap};
 
 use bpf_checker::Graph;
 use bpf_object::{Image, Insn};
 
+use super::early::{Early, early};
 use super::{Bounds, TooLarge};
 
 /// Where a copy stands: for each loop around the block, outermost first, the iteration, and the first
-/// place of the next loop inwards; then the place of the block. Keys are in the order of execution.
+/// place of the next loop inwards; then the place of the block, its part, and by which [exit](Exits) a
+/// loop was left. Keys are in the order of execution.
 type Key = Vec<u32>;
 
-/// A block in one iteration of each loop around it.
+/// How copies behind a loop are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exits {
+    /// Not at all: paths that leave the loop in different iterations meet.
+    Together,
+    /// By the iteration in which it was left, and the block from which, until another loop begins or the next iteration of the
+    /// one around it. What holds after one iteration and not after another is kept.
+    Apart,
+}
+
+/// No loop was left, or it does not matter when.
+const TOGETHER: u32 = 0;
+
+/// The part of a block before its early test, or all of it.
+const FIRST: u32 = 0;
+
+/// The rest of a block when the early test does not hold.
+const FAILED: u32 = 1;
+
+/// The rest of a block when the early test holds.
+const HELD: u32 = 2;
+
+/// A block, or a part of one, in one iteration of each loop around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Copy {
-    /// The block.
-    pub(super) place: usize,
+    /// Its slots.
+    pub(super) slots: Range<u32>,
+    /// The test of ours at its end.
+    pub(super) test: Option<Insn>,
     /// The loops around it, outermost first, by index in the graph, and in which iteration each is,
     /// from 0. The function as a whole is left out.
     pub(super) iterations: Vec<(usize, u32)>,
     /// Where execution goes from its end.
     pub(super) fall: Option<Target>,
-    /// Where its jump or branch leads.
+    /// Where its jump, branch or test leads.
     pub(super) jump: Option<Target>,
 }
 
@@ -46,12 +76,19 @@ pub(super) fn copies(
     image: &Image,
     graph: &Graph,
     bounds: &Bounds,
+    exits: Exits,
     budget: &mut usize,
 ) -> Result<Vec<Copy>, TooLarge> {
     let mut expansion = Expansion {
         graph,
+        exits,
         chains: (0..graph.loops().len())
             .map(|index| chain(graph, index))
+            .collect(),
+        early: graph
+            .blocks()
+            .iter()
+            .map(|block| early(image, block))
             .collect(),
         pending: BTreeMap::new(),
         count: 0,
@@ -59,23 +96,14 @@ pub(super) fn copies(
     let mut copies: Vec<(usize, Copy)> = Vec::new();
     expansion.find(expansion.entry());
     while let Some((key, index)) = expansion.pending.pop_first() {
-        let Some((place, block)) = expansion.block(&key) else {
+        let Some(copy) = expansion.copy(image, &key, bounds) else {
             continue;
         };
-        // The jump that may have to follow it is counted, too.
-        let slots = block.len().saturating_add(1);
+        // Whatever may have to stand beside it is counted, too.
+        let slots = copy.slots.len().saturating_add(BESIDE);
         *budget = budget.checked_sub(slots).ok_or_else(|| TooLarge {
             slot: expansion.widest(bounds),
         })?;
-        let (fall, jump) = ends(image, &block);
-        let fall = fall.and_then(|slot| expansion.follow(&key, place, slot, bounds));
-        let jump = jump.and_then(|slot| expansion.follow(&key, place, slot, bounds));
-        let copy = Copy {
-            place,
-            iterations: expansion.iterations(&key, place),
-            fall,
-            jump,
-        };
         copies.push((index, copy));
     }
     Ok(in_order(copies))
@@ -97,15 +125,18 @@ fn in_order(found: Vec<(usize, Copy)>) -> Vec<Copy> {
     renumbered.collect()
 }
 
+/// Jumps of ours at the end of a copy.
+const BESIDE: usize = 1;
+
 /// Where a block leads: behind its end, and to the target of its last instruction.
-pub(super) fn ends(image: &Image, block: &core::ops::Range<u32>) -> (Option<u32>, Option<u32>) {
+fn ends(image: &Image, block: &Range<u32>) -> (Option<u32>, Option<u32>) {
     let last = last(image, block);
     let falls = last.is_none_or(Insn::falls_through);
     (falls.then_some(block.end), last.and_then(Insn::jump_target))
 }
 
 /// The last instruction of a block; its second slot counts as one that only leads on.
-fn last(image: &Image, block: &core::ops::Range<u32>) -> Option<Insn> {
+fn last(image: &Image, block: &Range<u32>) -> Option<Insn> {
     let slot = usize::try_from(block.end.checked_sub(1)?).ok()?;
     image.code().get(slot).copied()
 }
@@ -126,8 +157,11 @@ fn chain(graph: &Graph, index: usize) -> Vec<usize> {
 
 struct Expansion<'g> {
     graph: &'g Graph,
+    exits: Exits,
     /// By loop: the loops around it.
     chains: Vec<Vec<usize>>,
+    /// By block: its test before its time.
+    early: Vec<Option<Early>>,
     /// Copies that are found and not yet looked at, with the number that each got.
     pending: BTreeMap<Key, usize>,
     count: usize,
@@ -138,7 +172,7 @@ impl Expansion<'_> {
     fn entry(&self) -> Key {
         let mut key = vec![0];
         self.enter(&mut key, self.around(0).get(1..).unwrap_or_default());
-        key.push(0);
+        key.extend([0, FIRST, TOGETHER]);
         key
     }
 
@@ -148,10 +182,41 @@ impl Expansion<'_> {
         self.chains.get(innermost).map_or(&[], Vec::as_slice)
     }
 
-    /// The block that a key is of.
-    fn block(&self, key: &Key) -> Option<(usize, core::ops::Range<u32>)> {
-        let place = usize::try_from(*key.last()?).ok()?;
-        Some((place, self.graph.blocks().get(place)?.clone()))
+    /// The copy that a key is of.
+    fn copy(&mut self, image: &Image, key: &Key, bounds: &Bounds) -> Option<Copy> {
+        let [.., place, part, _] = key.as_slice() else {
+            return None;
+        };
+        let place = usize::try_from(*place).ok()?;
+        let block = self.graph.blocks().get(place)?.clone();
+        let iterations = self.iterations(key, place);
+        let early = self.early.get(place).copied().flatten();
+        if let (Some(early), FIRST) = (early, *part) {
+            return Some(Copy {
+                slots: block.start..early.slot,
+                test: Some(early.test),
+                iterations,
+                fall: Some(self.rest(key, FAILED)),
+                jump: Some(self.rest(key, HELD)),
+            });
+        }
+        let (fall, jump) = ends(image, &block);
+        Some(Copy {
+            slots: early.map_or(block.start, |early| early.slot)..block.end,
+            test: None,
+            iterations,
+            fall: fall.and_then(|slot| self.follow(key, place, slot, bounds)),
+            jump: jump.and_then(|slot| self.follow(key, place, slot, bounds)),
+        })
+    }
+
+    /// The rest of the block that a key is of.
+    fn rest(&mut self, key: &Key, part: u32) -> Target {
+        let mut key = key.clone();
+        if let [.., last, _] = key.as_mut_slice() {
+            *last = part;
+        }
+        Target::Copy(self.find(key))
     }
 
     fn iterations(&self, key: &Key, place: usize) -> Vec<(usize, u32)> {
@@ -180,7 +245,20 @@ impl Expansion<'_> {
         let index = *outside.get(depth)?;
         let entered = outside.get(depth.saturating_add(1)..).unwrap_or_default();
         // The function comes first; each loop takes two numbers.
-        let mut next = key.get(..=depth.saturating_mul(2))?.to_vec();
+        let kept = depth.saturating_mul(2).saturating_add(1);
+        let mut next = key.get(..kept)?.to_vec();
+        let exit = match self.exits {
+            Exits::Apart if to > from && entered.is_empty() => {
+                // Of the loop that is left, else of one that was left before.
+                match key.get(kept.saturating_add(1)) {
+                    Some(iteration) if inside.len() > depth.saturating_add(1) => {
+                        self.exit(*iteration, from)?
+                    }
+                    _ => *key.last()?,
+                }
+            }
+            _ => TOGETHER,
+        };
         if to <= from {
             let iteration = next.last_mut()?;
             *iteration = iteration.saturating_add(1);
@@ -189,8 +267,15 @@ impl Expansion<'_> {
             }
         }
         self.enter(&mut next, entered);
-        next.push(u32::try_from(to).ok()?);
+        next.extend([u32::try_from(to).ok()?, FIRST, exit]);
         Some(Target::Copy(self.find(next)))
+    }
+
+    /// The number of an exit: the iteration in which a loop is left, and the block from which.
+    fn exit(&self, iteration: u32, from: usize) -> Option<u32> {
+        let blocks = u32::try_from(self.graph.blocks().len()).ok()?;
+        let exit = iteration.checked_mul(blocks)?;
+        exit.checked_add(u32::try_from(from).ok()?)?.checked_add(1)
     }
 
     /// Enters loops in their first iteration.

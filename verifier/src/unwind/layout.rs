@@ -3,12 +3,14 @@
 //! Copies lie in the order of execution, so that every jump leads forwards. What is not next is
 //! reached by a jump of our own; so is what a branch, whose distance has 16 bits, cannot reach.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use bpf_checker::Graph;
 use bpf_object::{AluOp, Function, Image, Insn, Operand, Reg, Size, Width};
 
 use super::copies::{Copy, Target};
+use super::idle::Written;
 use super::{Role, TrapCause};
 
 /// The instructions of a trap: a load through 0, which no engine can take for safe.
@@ -83,7 +85,6 @@ impl Layout<'_> {
     }
 
     fn write_copy(&self, index: usize, copy: &Copy, base: usize, plan: &Plan, output: &mut Output) {
-        let original = self.block(copy);
         let target = |edge: Option<Target>| {
             let place = edge.and_then(|edge| self.resolve(edge, plan));
             slot(base.saturating_add(place.unwrap_or(0)))
@@ -95,34 +96,42 @@ impl Layout<'_> {
             output.roles.push(Role::Glue);
         };
         let far = plan.far.get(index) == Some(&true);
-        for from in original {
+        // Where a branch leads: as far as it reaches, to the second of two jumps.
+        let branch = |output: &Output| {
+            if far {
+                slot(output.code.len().saturating_add(2))
+            } else {
+                target(copy.jump)
+            }
+        };
+        for from in copy.slots.clone() {
             let Some(insn) = usize::try_from(from)
                 .ok()
                 .and_then(|from| self.image.code().get(from))
             else {
                 continue;
             };
+            let written = Written::new(*insn);
+            let before = written.before.into_iter().flatten();
+            for (insn, role) in before.zip([Role::Before, Role::Behind]) {
+                output.code.push(insn);
+                output.roles.push(role);
+            }
             output.roles.push(Role::Copy(from));
-            let behind = slot(output.code.len().saturating_add(2));
-            output.code.push(match *insn {
+            let insn = match written.insn {
                 Insn::Jump { .. } => Insn::Jump {
                     target: target(copy.jump),
                 },
-                Insn::Branch {
-                    width,
-                    cond,
-                    dst,
-                    src,
-                    ..
-                } => Insn::Branch {
-                    width,
-                    cond,
-                    dst,
-                    src,
-                    target: if far { behind } else { target(copy.jump) },
-                },
-                other => other,
-            });
+                other => leading_to(other, branch(output)),
+            };
+            output.code.push(insn);
+            output.code.extend(written.behind);
+            output.roles.extend(written.behind.map(|_| Role::Behind));
+        }
+        if let Some(test) = copy.test {
+            let test = leading_to(test, branch(output));
+            output.code.push(test);
+            output.roles.push(Role::Glue);
         }
         if far {
             glue(output, copy.fall);
@@ -140,7 +149,7 @@ impl Layout<'_> {
             let plan = self.place(far);
             let reached = |copy: &Copy, start: usize| {
                 let to = copy.jump.and_then(|edge| self.resolve(edge, &plan));
-                let next = start.saturating_add(self.block(copy).len());
+                let next = start.saturating_add(self.length(copy));
                 to.is_none_or(|to| to.saturating_sub(next) <= BRANCH_REACH)
             };
             let copies = self.copies.iter().zip(&plan.starts).zip(&plan.far);
@@ -170,9 +179,7 @@ impl Layout<'_> {
             } else {
                 usize::from(copy.fall.is_some() && !self.falls_into_next(index, copy))
             };
-            next = next
-                .saturating_add(self.block(copy).len())
-                .saturating_add(glue);
+            next = next.saturating_add(self.length(copy)).saturating_add(glue);
         }
         let kept = self.copies.iter().enumerate();
         let kept = kept.filter(|(index, _)| self.is_kept(*index));
@@ -227,12 +234,38 @@ impl Layout<'_> {
         next.is_some() && copy.fall == next.map(Target::Copy)
     }
 
-    fn block(&self, copy: &Copy) -> core::ops::Range<u32> {
-        self.graph
-            .blocks()
-            .get(copy.place)
-            .cloned()
+    /// The slots that a copy takes, without jumps of ours behind it.
+    fn length(&self, copy: &Copy) -> usize {
+        let Range { start, end } = copy.slots;
+        let slots = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+        let insns = slots.and_then(|(start, end)| self.image.code().get(start..end));
+        let slots = insns
             .unwrap_or_default()
+            .iter()
+            .map(|insn| Written::new(*insn).slots());
+        slots
+            .sum::<usize>()
+            .saturating_add(usize::from(copy.test.is_some()))
+    }
+}
+
+/// A branch with another target; anything else as it is.
+const fn leading_to(insn: Insn, target: u32) -> Insn {
+    match insn {
+        Insn::Branch {
+            width,
+            cond,
+            dst,
+            src,
+            ..
+        } => Insn::Branch {
+            width,
+            cond,
+            dst,
+            src,
+            target,
+        },
+        other => other,
     }
 }
 

@@ -14,12 +14,18 @@ impl Unwound {
         (slot < end).then_some(*cause)
     }
 
-    /// The original's slot that a slot stands for: the one of which it is a copy; for a jump of ours,
-    /// the one that it leads to. None for a trap.
+    /// The original's slot that a slot stands for: the one of which it is a copy; for an instruction of
+    /// ours, the one that it leads to. None for a trap.
     pub(crate) fn stands_for(&self, slot: u32) -> Option<u32> {
         let index = usize::try_from(slot).ok()?;
         match (self.roles.get(index)?, self.image.code().get(index)?) {
             (Role::Copy(slot), _) => Some(*slot),
+            (Role::Before | Role::Behind, _) => self.stands_for(slot.checked_add(1)?),
+            // One of its ways may lead to a trap.
+            (Role::Glue, Insn::Branch { target, .. }) if *target > slot => {
+                let next = self.stands_for(slot.checked_add(1)?);
+                next.or_else(|| self.stands_for(*target))
+            }
             // Jumps lead forwards, so this ends; there is never more than one behind the other.
             (Role::Glue, Insn::Jump { target }) if *target > slot => self.stands_for(*target),
             _ => None,
@@ -92,7 +98,7 @@ impl Unwinding<'_> {
 fn trapped(cause: TrapCause, report: Report) -> Report {
     let slot = match cause {
         TrapCause::Beyond(head) => head,
-        TrapCause::LeftOut => 0,
+        TrapCause::LeftOut | TrapCause::Guard => 0,
     };
     Report {
         engine: report.engine,

@@ -10,13 +10,21 @@
 //! | module | does |
 //! |---|---|
 //! | `copies` | finds the copies of each block and where they lead |
+//! | `guarded` | writes a program with its loops, and with guards that say what registers hold |
+//! | `early` | finds tests that are better made before their time |
+//! | `idle` | instructions beside the copies that change nothing |
 //! | `layout` | writes them down as one program |
 //! | `validate` | checks the result against the original, knowing neither of the two above |
+//! | `longest` | counts the instructions of the longest path |
 //! | `locate` | leads from a finding back to the instruction and its iteration |
 
 mod copies;
+mod early;
+mod guarded;
+mod idle;
 mod layout;
 mod locate;
+mod longest;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -27,12 +35,17 @@ use bpf_checker::{Graph, LoopFact, SlotSet};
 use bpf_object::{Function, Image, Insn};
 
 use copies::Copy;
+pub(crate) use copies::Exits;
+pub(crate) use guarded::guarded;
 use layout::{Layout, Output};
 pub(crate) use locate::place;
 
 /// Slots of an unwound program before what is not reached is left out. The checker takes about a
 /// microsecond for each, and the tables about a hundred bytes.
 const MAX_SLOTS: usize = 1 << 19;
+
+/// Slots that are written for one slot at most, with what stands beside it.
+const MAX_WRITTEN: usize = 4;
 
 /// How often each loop may be repeated, by the slot of its head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +99,12 @@ pub(crate) struct TooLarge {
 pub(crate) enum Role {
     /// A copy of the original's slot with this number.
     Copy(u32),
-    /// A jump that leads from one copy to another.
+    /// An instruction of ours before a copy, where ways to the copy lead.
+    Before,
+    /// An instruction of ours that comes behind the slot before and is reached in no other way.
+    Behind,
+    /// A jump that leads from one copy to another, or a test that leads to copies of one instruction
+    /// either way, or to a trap.
     Glue,
     /// Part of a trap.
     Trap,
@@ -99,6 +117,18 @@ pub(crate) enum TrapCause {
     Beyond(u32),
     /// A copy that another proof found unreachable.
     LeftOut,
+    /// A register that holds what it does not by another proof.
+    Guard,
+}
+
+/// Which program stands for the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One without loops, whose traps nothing can prove safe.
+    Unwound,
+    /// One with the loops of the original. Its traps are safe, so that an engine may pass through them
+    /// on the way to its result; in the result, none may be reachable.
+    Guarded,
 }
 
 /// Copies of everything that a program can do within bounds.
@@ -121,6 +151,13 @@ pub(crate) struct Unwound {
     traps: BTreeMap<u32, TrapCause>,
     /// By the first slot of each copy: the index of the function, and of the copy in it.
     starts: BTreeMap<u32, (usize, usize)>,
+}
+
+impl Unwound {
+    /// The first slots of all traps.
+    pub(crate) fn traps(&self) -> impl Iterator<Item = u32> {
+        self.traps.keys().copied()
+    }
 }
 
 /// The graphs of all functions of an image.
@@ -178,11 +215,23 @@ impl<'a> Unwinding<'a> {
     /// # Errors
     /// There would be more than [`MAX_SLOTS`] slots.
     pub(crate) fn new(original: &'a Image, bounds: &Bounds) -> Result<Self, TooLarge> {
+        Self::with_exits(original, bounds, Exits::Together)
+    }
+
+    /// The same, with copies behind loops told apart or not.
+    ///
+    /// # Errors
+    /// There would be more than [`MAX_SLOTS`] slots.
+    pub(crate) fn with_exits(
+        original: &'a Image,
+        bounds: &Bounds,
+        exits: Exits,
+    ) -> Result<Self, TooLarge> {
         let graphs = graphs(original);
         let mut budget = MAX_SLOTS;
         let mut copies = Vec::new();
         for graph in &graphs {
-            copies.push(copies::copies(original, graph, bounds, &mut budget)?);
+            copies.push(copies::copies(original, graph, bounds, exits, &mut budget)?);
         }
         Ok(Self {
             original,
@@ -240,9 +289,13 @@ impl<'a> Unwinding<'a> {
         layout::retarget_calls(self.original, &functions, &mut output.code);
         let image = self
             .original
-            .with_code(output.code, functions, MAX_SLOTS.saturating_mul(2))
+            .with_code(
+                output.code,
+                functions,
+                MAX_SLOTS.saturating_mul(MAX_WRITTEN),
+            )
             .map_err(|error| Invalid(error.to_string()))?;
-        validate::validate(self.original, &image, &output.roles)?;
+        validate::validate(self.original, &image, &output.roles, Form::Unwound)?;
         Ok(Unwound {
             image,
             roles: output.roles,

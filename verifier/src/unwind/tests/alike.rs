@@ -24,20 +24,40 @@ fn registers(step: &Step<'_>) -> [Option<u64>; 11] {
     })
 }
 
-/// What happened, in terms of the original, and the trap that ended it.
-fn unwound_run(bench: &mut Bench, unwound: &Unwound) -> (Trace, Option<TrapCause>) {
-    let mut trace = Trace::new();
-    let mut trap = None;
-    let mut steps = Steps::new(|step: Step<'_>| {
+/// What an unwound program does, in terms of the original.
+#[derive(Default)]
+struct Tracer {
+    trace: Trace,
+    /// What stands before a copy, and has been executed.
+    before: Option<u32>,
+    trap: Option<TrapCause>,
+}
+
+impl Tracer {
+    fn step(&mut self, unwound: &Unwound, step: &Step<'_>) {
         match unwound.roles[step.slot as usize] {
-            Role::Copy(slot) => trace.push((slot, registers(&step))),
-            Role::Trap => trap = trap.or_else(|| unwound.trap_at(step.slot)),
-            Role::Glue => {}
+            Role::Copy(slot) if self.before.take() == Some(slot) => {}
+            Role::Copy(slot) => self.trace.push((slot, registers(step))),
+            Role::Before => {
+                self.before = unwound.stands_for(step.slot);
+                self.trace.push((self.before.unwrap(), registers(step)));
+            }
+            Role::Trap => self.trap = self.trap.or_else(|| unwound.trap_at(step.slot)),
+            Role::Behind | Role::Glue => {}
         }
+    }
+}
+
+/// What happened, and the trap that ended it.
+fn unwound_run(bench: &mut Bench, unwound: &Unwound) -> (Trace, Option<TrapCause>) {
+    let mut tracer = Tracer::default();
+    let mut steps = Steps::new(|step: Step<'_>| {
+        tracer.step(unwound, &step);
         None::<()>
     });
     let ended = bench.run(&mut steps);
-    assert_eq!(ended.is_err(), trap.is_some(), "{ended:?}");
+    let Tracer { trace, trap, .. } = tracer;
+    assert!(ended.is_ok() || trap.is_some(), "{ended:?}");
     (trace, trap)
 }
 
@@ -92,8 +112,8 @@ impl Counter<'_> {
 }
 
 /// Runs both and compares them; gives whether the bound of a loop was exceeded.
-fn compare(image: &Image, bounds: &Bounds, seed: u64) -> u64 {
-    let unwinding = Unwinding::new(image, bounds).unwrap();
+fn compare(image: &Image, bounds: &Bounds, exits: Exits, seed: u64) -> u64 {
+    let unwinding = Unwinding::with_exits(image, bounds, exits).unwrap();
     let unwound = unwinding.whole().unwrap();
     assert!(!has_loops(&unwound.image));
     let mut original = Bench::new(image, seed).unwrap();
@@ -137,14 +157,44 @@ fn unwound_programs_do_what_the_originals_do() {
         for head in heads(&image) {
             bounds.at_least(head, 1 + random.below(6));
         }
-        trapped += compare(&image, &bounds, seed);
-        runs += RUNS;
+        for exits in [Exits::Together, Exits::Apart] {
+            trapped += compare(&image, &bounds, exits, seed);
+            runs += RUNS;
+        }
     }
     // Both ends are tried.
     assert!(
         trapped > runs / 10 && trapped < runs / 2,
         "{trapped} of {runs}"
     );
+}
+
+/// With guards, too; where the checker is right none leads to its trap.
+#[test]
+fn guarded_programs_do_what_the_originals_do() {
+    let mut guards = 0;
+    let mut options = Options::default();
+    options.watch = bpf_checker::Watch::Everything;
+    for seed in 0..PROGRAMS {
+        let image = program(&structured(&mut Random::new(seed)));
+        let Verdict::Accepted(facts) = check(&image, &options) else {
+            continue;
+        };
+        let guarded = guarded(&image, &facts).unwrap();
+        guards += guarded.traps().count();
+        let mut original = Bench::new(&image, seed).unwrap();
+        let mut copy = Bench::new(&guarded.image, seed).unwrap();
+        for _ in 0..RUNS {
+            let mut expected = Trace::new();
+            let mut steps = Steps::new(|step: Step<'_>| {
+                expected.push((step.slot, registers(&step)));
+                None::<()>
+            });
+            original.run(&mut steps).unwrap();
+            assert_eq!(unwound_run(&mut copy, &guarded), (expected, None));
+        }
+    }
+    assert!(guards > 100, "{guards}");
 }
 
 /// Whatever graph a program has: jumps are changed at random, into loops and out of them.
@@ -201,14 +251,13 @@ fn any_graph_is_unwound() {
         });
         // It may fault or not end: what the copy did up to its trap is a part of that.
         let _ = original.run(&mut steps);
-        let mut trace = Trace::new();
+        let mut tracer = Tracer::default();
         let mut steps = Steps::new(|step: Step<'_>| {
-            if let Role::Copy(slot) = whole.roles[step.slot as usize] {
-                trace.push((slot, registers(&step)));
-            }
+            tracer.step(&whole, &step);
             None::<()>
         });
         let _ = copy.run(&mut steps);
+        let trace = tracer.trace;
         let length = trace.len().min(expected.len());
         assert_eq!(trace[..length], expected[..length], "{seed}");
     }

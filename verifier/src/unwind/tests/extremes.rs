@@ -43,7 +43,7 @@ fn more_iterations_than_can_be_unwound() {
     let Outcome::Undecided(gap) = outcome else {
         panic!("{outcome:?}")
     };
-    assert_eq!((gap.code, next), (codes::UNWOUND, Next::Plain));
+    assert_eq!((gap.code, next), (codes::UNWOUND, Next::Guarded));
     assert!(gap.reason.contains("slot 2"), "{}", gap.reason);
     assert!(gap.reason.contains("90000"), "{}", gap.reason);
 }
@@ -54,7 +54,7 @@ fn long_loops_come_later() {
     let text = "r0 = 1; r2 = 5000; again: r2 -= 1; if r2 != 0 goto again; exit";
     let (outcome, next) = answer(text);
     assert_eq!(code_of(&outcome), codes::UNWOUND.id);
-    assert_eq!(next, Next::PlainOrUnwound);
+    assert_eq!(next, Next::GuardedOrUnwound);
 }
 
 #[test]

@@ -10,13 +10,15 @@
 )]
 
 mod alike;
+mod early;
 mod extremes;
+mod guards;
 mod known;
 mod structured;
 mod validation;
 
 use bpf_checker::{Options, Verdict, check};
-use bpf_object::{Image, ImageParts, LineTable};
+use bpf_object::{Image, ImageParts, Insn, LineTable};
 use bpf_programs::{assemble, default_data, default_maps};
 use platform_click::ProgramKind;
 
@@ -100,6 +102,48 @@ fn a_loop_has_a_copy_for_each_iteration() {
     // All copies but the way on from the fifth to a sixth are reached, so that nothing is left out.
     let reached = unwinding.reached(&unwound, &facts.reachable).unwrap();
     assert_eq!(copied(&reached), copied(&unwound));
+}
+
+/// The path through the unwound program is as long as what the checker counts: instructions of ours
+/// are none, a call counts what is called.
+#[test]
+fn the_longest_path_is_counted_in_the_original() {
+    for (text, longest) in [
+        (COUNTING, 2 + 5 * 2 + 1),
+        (
+            "fn main: r6 = 3
+             again: call f
+             r6 += -1
+             if r6 != 0 goto again
+             r0 = 1
+             exit
+             fn f: r1 = 5 ll
+             *(u32 *)(r10 - 4) = r1
+             w0 = 2
+             w0 |= 1
+             exit",
+            1 + 3 * (3 + 5) + 2,
+        ),
+    ] {
+        let image = program(text);
+        let unwinding = Unwinding::new(&image, &checkers_bounds(&image)).unwrap();
+        let unwound = unwinding.whole().unwrap();
+        let Verdict::Accepted(facts) = check(&unwound.image, &Options::default()) else {
+            panic!("not accepted");
+        };
+        let excluded = |slot| !facts.reachable.contains(slot) && !is_tail(&unwound.image, slot);
+        assert_eq!(unwound.longest_run(excluded), Some(longest));
+        let Verdict::Accepted(facts) = check(&image, &Options::default()) else {
+            panic!("not accepted");
+        };
+        assert_eq!(facts.longest_run, longest);
+        assert_eq!(unwound.longest_run(|_| true), Some(0));
+    }
+}
+
+/// Whether a slot is the second of a wide load.
+fn is_tail(image: &Image, slot: u32) -> bool {
+    image.code()[slot as usize] == Insn::WideTail
 }
 
 /// What is not reachable becomes a trap.

@@ -68,7 +68,12 @@ impl Writer<'_> {
             self.budget -= 1;
             match self.random.below(9) {
                 0 | 1 => self.arithmetic(),
-                2 => self.line("r3 = *(u64*)(r10 - 8); r3 += r2; *(u64*)(r10 - 8) = r3"),
+                2 => {
+                    let size = self.random.pick(&["u64", "u32", "u16", "u8"]);
+                    self.line(&format!(
+                        "r3 = *({size}*)(r10 - 8); r3 += r2; *({size}*)(r10 - 8) = r3"
+                    ));
+                }
                 3 => self.condition(end, around),
                 4 if around.is_some() => self.leave(around),
                 5 => {
@@ -83,6 +88,15 @@ impl Writer<'_> {
 
     fn arithmetic(&mut self) {
         let numbers = [1, 2, 3, 4, 5];
+        if self.random.percent(20) {
+            let (width, ones) = (
+                self.random.pick(&["r", "w"]),
+                self.random.pick(&[1, 3, 6, 7]),
+            );
+            let register = self.random.pick(&numbers);
+            self.line(&format!("{width}{register} |= {ones}"));
+            return;
+        }
         let (a, b) = (self.random.pick(&numbers), self.random.pick(&numbers));
         let op = self.random.pick(&["+=", "-=", "^=", "*=", "&=", "="]);
         self.line(&format!("r{a} {op} r{b}"));
@@ -90,6 +104,16 @@ impl Writer<'_> {
 
     fn test(&mut self) -> String {
         let left = self.random.pick(&[2, 3, 4, 5, 9]);
+        // The fifth bounds loops.
+        let changed = self.random.pick(&[2, 3, 4, 5]);
+        if self.random.percent(20) {
+            let (op, limit) = (self.random.pick(&["==", "!="]), self.random.below(5));
+            return format!("w{changed} += -1; if w{changed} {op} {limit}");
+        }
+        if self.random.percent(20) {
+            let limit = self.random.below(12);
+            return format!("w1 = w{changed}; w{changed} += -7; if w1 > {limit}");
+        }
         let op = self.random.pick(&["==", "!=", "<", "s>", "&", ">="]);
         format!("if r{left} {op} {}", self.random.below(12))
     }
