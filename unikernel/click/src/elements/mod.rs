@@ -229,6 +229,87 @@ mod tests {
         }
     }
 
+    /// Packets of many kinds with an Ethernet header: whole, cut anywhere, and with each byte changed.
+    fn hostile_packets() -> Vec<Vec<u8>> {
+        let ether = |kind: u8| [&[2; 12][..], &[8, kind]].concat();
+        let ip = |protocol: u8, rest: &[u8]| {
+            let len = u8::try_from(28 + rest.len()).unwrap();
+            // With options: a route, and a time that has room for one.
+            let header = [
+                0x47, 0, 0, len, 0, 1, 0x20, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+            ];
+            let mut header = [&header[..], &[7, 4, 4, 0, 68, 4, 5, 0]].concat();
+            let sum = bpf_runtime::checksum::partial(&header, 0);
+            header[10..12].copy_from_slice(&bpf_runtime::checksum::field(sum));
+            [&ether(0)[..], &header, rest].concat()
+        };
+        let arp = [
+            &ether(6)[..],
+            &[0, 1, 8, 0, 6, 4, 0, 2],
+            &[2; 6],
+            &[10, 0, 0, 2],
+            &[1; 10],
+        ]
+        .concat();
+        let quoted = ip(17, &[0, 53, 0, 53, 0, 8, 0, 0])[14..].to_vec();
+        let seeds = [
+            ip(17, &[0, 53, 0, 53, 0, 12, 0, 0, 1, 2, 3, 4]),
+            ip(
+                6,
+                &[
+                    0, 80, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0,
+                ],
+            ),
+            ip(1, &[8, 0, 0, 0, 0, 1, 0, 1]),
+            ip(1, &[&[3, 3, 0, 0, 0, 0, 0, 0][..], &quoted].concat()),
+            arp,
+        ];
+        let mut packets = Vec::new();
+        for seed in seeds {
+            packets.extend((0..seed.len()).map(|len| seed[..len].to_vec()));
+            for at in 0..seed.len() {
+                for bits in [0xff, 0x01, 0x20, 0x80] {
+                    let mut changed = seed.clone();
+                    changed[at] ^= bits;
+                    packets.push(changed);
+                }
+            }
+            packets.push(seed);
+        }
+        packets
+    }
+
+    /// Whatever arrives, in whatever state, no element panics: at the front of packets, at the IP
+    /// header, and with addresses noted.
+    #[test]
+    fn no_element_panics_over_any_packet() {
+        let packets = hostile_packets();
+        let packets: Vec<&[u8]> = packets.iter().map(|packet| &packet[..]).collect();
+        for class in ALL {
+            let example = example(class);
+            for before in [
+                "",
+                "MarkIPHeader(14) ->",
+                "MarkIPHeader(14) -> Strip(14) -> GetIPAddress(16) ->",
+            ] {
+                let source = alloc::format!("FromDump(in.pcap) -> {before} ");
+                let mut text = example.clone();
+                for begin in [
+                    "FromDump(in.pcap, STOP true) -> Strip(14) -> CheckIPHeader ->",
+                    "FromDump(in.pcap, STOP true) -> MarkIPHeader(14) ->",
+                    "FromDump(in.pcap, STOP true) ->",
+                    "InfiniteSource(LIMIT 5, STOP true) ->",
+                    "InfiniteSource(LIMIT 5, STOP true)\n    ->",
+                ] {
+                    text = text.replace(begin, &source);
+                }
+                if router(&text, &mut MemoryHost::new(&[])).is_ok() {
+                    run(&text, &mut MemoryHost::new(&packets));
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_handler_of_the_table_exists() {
         for class in ALL {
