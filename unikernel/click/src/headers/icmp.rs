@@ -1,4 +1,8 @@
-//! ICMP (RFC 792): types and sizes.
+//! ICMP (RFC 792): types, sizes, and the checksum.
+
+use bpf_runtime::checksum;
+
+use super::{get, set};
 
 /// Bytes of the header of most messages.
 pub(crate) const LEN: usize = 8;
@@ -42,5 +46,36 @@ pub(crate) const fn header_len(icmp_type: u8) -> usize {
     match icmp_type {
         TIMESTAMP | TIMESTAMP_REPLY => 20,
         _ => LEN,
+    }
+}
+
+/// Where the checksum of a message stands.
+const CHECKSUM: usize = 2;
+
+/// Keeps the checksum of a message right after two bytes at an even offset have changed. A message of
+/// zeros alone has the checksum that is no zero.
+pub(crate) fn update_checksum(message: &mut [u8], before: [u8; 2], after: [u8; 2]) {
+    let Some(old) = get::<2>(message, CHECKSUM) else {
+        return;
+    };
+    set(message, CHECKSUM, checksum::updated(old, &before, &after));
+    if message.iter().all(|byte| *byte == 0) {
+        set(message, CHECKSUM, [0xff; 2]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_zeros_has_a_checksum() {
+        // An echo request without identifier, and its answer.
+        let mut message = [8, 0, 0xf7, 0xff, 0, 0, 0, 0];
+        set(&mut message, 0, [0, 0]);
+        update_checksum(&mut message, [8, 0], [0, 0]);
+        assert_eq!(message, [0, 0, 0xff, 0xff, 0, 0, 0, 0]);
+        let sum = checksum::fold(checksum::partial(&message, 0));
+        assert_eq!(sum, u16::MAX);
     }
 }

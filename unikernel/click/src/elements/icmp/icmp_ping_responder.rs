@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::{Packet, checksum};
+use bpf_runtime::Packet;
 
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
@@ -53,7 +53,6 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
 
 /// Turns an echo request into its answer.
 fn answer(packet: &mut Packet) -> Option<()> {
-    const CHECKSUM: usize = 2;
     const TTL: u8 = 255;
     let mut header = ipv4::of_mut(packet).filter(|header| header.protocol() == ipv4::ICMP)?;
     let message = header.payload();
@@ -69,9 +68,8 @@ fn answer(packet: &mut Packet) -> Option<()> {
     let message = header.payload_mut();
     let before: [u8; 2] = get(message, 0)?;
     let after = [icmp::ECHO_REPLY, 0];
-    let checksum = checksum::updated(get(message, CHECKSUM)?, &before, &after);
     set(message, 0, after);
-    set(message, CHECKSUM, checksum);
+    icmp::update_checksum(message, before, after);
     packet.notes.destination = source.octets();
     packet.notes.set_paint(0);
     Some(())

@@ -141,9 +141,6 @@ pub(super) fn of_ping(packet: &Packet) -> Option<Seen> {
 /// Where the identifier of an echo request stands.
 const PING_ID: usize = 4;
 
-/// Where ICMP's checksum stands.
-const ICMP_CHECKSUM: usize = 2;
-
 /// Writes another flow into a packet, and keeps all checksums right.
 pub(super) fn rewrite(packet: &mut Packet, new: FlowId) -> Option<()> {
     let mut header = ipv4::of_mut(packet)?;
@@ -200,10 +197,9 @@ fn rewrite_ping(message: &mut [u8], new: FlowId) {
         Some(&icmp::ECHO_REPLY) => new.destination_port,
         _ => return,
     };
-    let (old, sum) = (get::<2>(message, PING_ID), get::<2>(message, ICMP_CHECKSUM));
-    if let (Some(old), Some(sum)) = (old, sum) {
+    if let Some(old) = get::<2>(message, PING_ID) {
         let id = id.to_be_bytes();
         set(message, PING_ID, id);
-        set(message, ICMP_CHECKSUM, checksum::updated(sum, &old, &id));
+        icmp::update_checksum(message, old, id);
     }
 }

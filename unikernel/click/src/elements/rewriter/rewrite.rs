@@ -21,7 +21,7 @@ use crate::handlers::Refusal;
 use crate::headers::ipv4;
 use crate::host::HostError;
 use crate::language::{Arguments, Config, Value, parse_unsigned};
-use crate::names::Scope;
+use crate::names::{PortProtocol, Scope};
 
 manual! {
     /// Rewrites addresses and ports of TCP and UDP packets, and those of the answers back.
@@ -55,6 +55,7 @@ manual! {
     /// - TCP_DONE_TIMEOUT: how long it lasts when both ends have closed; 4 minutes by default.
     /// - UDP_TIMEOUT: how long a UDP mapping lasts; 5 minutes by default.
     /// - UDP_STREAMING_TIMEOUT: the same with packets in both directions; UDP_TIMEOUT by default.
+    /// - STREAMING_TIMEOUT: the same.
     /// - UDP_GUARANTEE: GUARANTEE for UDP.
     /// - REAP_INTERVAL: how often mappings that have ended are removed; 15 minutes by default.
     /// - REAP_TIME: the same.
@@ -77,6 +78,9 @@ manual! {
     /// - `tcp_mappings` (read): the same.
     /// - `udp_table` (read): those of UDP.
     /// - `udp_mappings` (read): the same.
+    /// - `lookup` (read, with SADDR SPORT DADDR DPORT): what a flow of TCP, or where there is none of
+    ///   another protocol, becomes.
+    /// - `tcp_lookup` (read, with the same): the same of TCP alone.
     /// - `clear` (write): removes all mappings of all that share its capacity.
     ///
     /// Each input has a handler of its own, too, which can be written: `pattern0` and so on.
@@ -142,6 +146,7 @@ const KEYWORDS: &[&str] = &[
     "TCP_DONE_TIMEOUT",
     "UDP_TIMEOUT",
     "UDP_STREAMING_TIMEOUT",
+    "STREAMING_TIMEOUT",
     "UDP_GUARANTEE",
     "REAP_INTERVAL",
     "REAP_TIME",
@@ -169,6 +174,8 @@ pub(crate) const IP: ElementClass = ElementClass {
         Handler::read("tcp_mappings"),
         Handler::read("udp_table"),
         Handler::read("udp_mappings"),
+        Handler::ask("lookup"),
+        Handler::ask("tcp_lookup"),
         Handler::write("clear"),
     ],
     configure: |arguments, outputs| configure(Kind::Ip, arguments, outputs),
@@ -297,7 +304,8 @@ fn read_timeouts(
         _ => or(5 * MINUTES_NS),
     };
     let ordinary_ns = time("UDP_TIMEOUT", other)?;
-    let streaming_ns = time("UDP_STREAMING_TIMEOUT", ordinary_ns)?;
+    let streaming_ns = time("STREAMING_TIMEOUT", ordinary_ns)?;
+    let streaming_ns = time("UDP_STREAMING_TIMEOUT", streaming_ns)?;
     let tcp = Timeouts {
         guarantee_ns: tcp_guarantee_ns,
         ordinary_ns: nodata_ns,
@@ -449,6 +457,34 @@ impl Rewriter {
             id,
         })?;
         Some((mappings.flow(end.flow)?.clone(), end.is_reply))
+    }
+
+    /// Reads `SADDR SPORT DADDR DPORT`.
+    fn parse_flow(&self, text: &str) -> Option<FlowId> {
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let [source, source_port, destination, destination_port] = words.as_slice() else {
+            return None;
+        };
+        let port = |text: &str| self.scope.port(text, PortProtocol::Tcp);
+        Some(FlowId {
+            source: self.scope.address(source)?,
+            source_port: port(source_port)?,
+            destination: self.scope.address(destination)?,
+            destination_port: port(destination_port)?,
+        })
+    }
+
+    /// What a flow of one of these protocols becomes, as Click prints it; nothing if it has no mapping.
+    fn look_up(&self, rewriter: usize, protocols: &[u8], flow: FlowId) -> String {
+        let mut protocols = protocols.iter();
+        let found = protocols.find_map(|protocol| self.find(rewriter, *protocol, flow));
+        found.map_or_else(String::new, |(flow, is_reply)| {
+            let new = flow.rewritten(is_reply);
+            format!(
+                "{} {} {} {}",
+                new.source, new.source_port, new.destination, new.destination_port
+            )
+        })
     }
 
     /// Sends a packet on that has no mapping.
@@ -612,9 +648,18 @@ impl Element for Rewriter {
     fn read_in(
         &mut self,
         handler: &str,
-        _: &str,
+        parameters: &str,
         context: &mut Context<'_>,
     ) -> Result<String, Refusal> {
+        let protocols: &[u8] = match handler {
+            "lookup" => &[ipv4::TCP, ipv4::UDP, ipv4::ICMP],
+            "tcp_lookup" => &[ipv4::TCP],
+            _ => &[],
+        };
+        if !protocols.is_empty() {
+            let flow = self.parse_flow(parameters).ok_or(Refusal::Value)?;
+            return Ok(self.look_up(context.element(), protocols, flow));
+        }
         let now_ns = context.host.clock_ns();
         self.value(handler, context, now_ns).ok_or(Refusal::Value)
     }
