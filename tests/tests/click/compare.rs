@@ -60,7 +60,7 @@ impl Expected {
             found.retain(|c| !c.is_whitespace());
             wanted = without_blanks(&wanted);
         }
-        wanted == found || pattern(&wanted, self.mode).is_match(&found)
+        wanted == found || matches(&wanted, self.mode, &found)
     }
 }
 
@@ -72,14 +72,18 @@ impl Ignored {
         }
         let patterns = self.text.lines().filter(|text| !text.trim().is_empty());
         patterns.into_iter().any(|text| match self.no_blanks {
-            true => pattern(&without_blanks(text), self.mode).is_match(&line),
-            false => pattern(text.trim_end(), self.mode).is_match(&line),
+            true => matches(&without_blanks(text), self.mode, &line),
+            false => matches(text.trim_end(), self.mode, &line),
         })
     }
 }
 
+fn matches(wanted: &str, mode: Mode, line: &str) -> bool {
+    pattern(wanted, mode).is_some_and(|pattern| pattern.is_match(line))
+}
+
 /// The whole line as a regular expression.
-fn pattern(line: &str, mode: Mode) -> Regex {
+fn pattern(line: &str, mode: Mode) -> Option<Regex> {
     let literal = |text: &str| match mode {
         Mode::Pattern => text.to_string(),
         Mode::Text | Mode::Verbatim => regex::escape(text),
@@ -104,7 +108,9 @@ fn pattern(line: &str, mode: Mode) -> Regex {
         }
     }
     out.push_str(&literal(&last.unwrap_or_default()));
-    Regex::new(&format!("^(?:{out})$")).unwrap_or_else(|error| panic!("{line}: {error}"))
+    // What needs more than these expressions can do, such as looking ahead, matches nothing; tests
+    // have it only to leave out what other tools say.
+    Regex::new(&format!("^(?:{out})$")).ok()
 }
 
 /// A line without `{{?…}}` and the blanks around it.

@@ -78,7 +78,7 @@ impl Test {
     /// A section with the contents of files.
     fn read_file(&mut self, command: &str, arguments: &str, lines: &mut Lines) {
         let mut words = arguments.split_whitespace().peekable();
-        let (mut no_blanks, mut indented, mut length) = (false, false, None);
+        let (mut no_blanks, mut indented, mut any_case, mut length) = (false, false, false, None);
         while let Some(option) = words.next_if(|word| word.starts_with(['-', '+'])) {
             if let Some(number) = option.strip_prefix('+') {
                 length = Some(number.parse().unwrap());
@@ -90,6 +90,7 @@ impl Test {
                     'a' => {}
                     'd' => indented = true,
                     'w' => no_blanks = true,
+                    'i' => any_case = true,
                     _ => panic!("%{command} {option} is not supported"),
                 }
             }
@@ -101,6 +102,14 @@ impl Test {
         if indented {
             let cut = |line: &str| line.chars().skip(1).collect::<String>();
             text = text.lines().map(|line| cut(line) + "\n").collect();
+        }
+        if any_case {
+            let with_flag = |line: &str| match command {
+                _ if line.trim().is_empty() => line.to_owned() + "\n",
+                "expect" => line.replace("{{", "{{(?i)") + "\n",
+                _ => format!("(?i){line}\n"),
+            };
+            text = text.lines().map(with_flag).collect();
         }
         let mut names: Vec<String> = words.map(Into::into).collect();
         if names.is_empty() {

@@ -1,6 +1,7 @@
 //! What the router asks of the process or machine that it runs in.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -56,6 +57,17 @@ pub trait Host: Environment {
         image: &Image,
         code: &MachineCode,
     ) -> Result<(), HostError>;
+
+    /// Listens for others who want to use handlers.
+    ///
+    /// # Errors
+    /// The address cannot be had, or there are no sockets.
+    fn listen(&mut self, address: &SocketAddress) -> Result<Box<dyn Listener>, HostError> {
+        Err(HostError::Device {
+            name: format!("{address}"),
+            reason: "there are no sockets here".into(),
+        })
+    }
 
     /// Writes to standard output.
     fn output(&mut self, text: &str);
@@ -164,6 +176,50 @@ pub struct Frame<'a> {
     pub time_ns: u64,
     /// Whom it was sent to.
     pub packet_type: PacketType,
+}
+
+/// Where others connect to a router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketAddress {
+    /// A port of TCP.
+    Tcp {
+        /// The port.
+        port: u16,
+        /// Whether a higher one will do.
+        or_higher: bool,
+        /// Whether only processes of this machine may connect.
+        local: bool,
+    },
+    /// A name in the file system.
+    Unix(String),
+}
+
+impl fmt::Display for SocketAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { port, .. } => write!(f, "TCP port {port}"),
+            Self::Unix(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A socket that others connect to.
+pub trait Listener: fmt::Debug {
+    /// Whoever has connected; nothing if nobody has.
+    ///
+    /// # Errors
+    /// The socket failed.
+    fn accept(&mut self) -> Result<Option<Box<dyn Connection>>, HostError>;
+}
+
+/// A connection that does not block.
+pub trait Connection: fmt::Debug {
+    /// Fills a buffer with what has come, and says how much that is; nothing if the other side has
+    /// closed the connection, or it failed.
+    fn receive(&mut self, buffer: &mut [u8]) -> Option<usize>;
+
+    /// Sends what can be sent now, and says how much that is; nothing if the connection failed.
+    fn send(&mut self, bytes: &[u8]) -> Option<usize>;
 }
 
 /// A capture file that is being read.

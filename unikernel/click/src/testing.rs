@@ -15,8 +15,8 @@ use bpf_statement::{ExitRange, Name, Symbol};
 use platform_click::{Digest, ProgramKind};
 
 use crate::host::{
-    Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation, Frame, Host, HostError,
-    Record,
+    Connection, Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation, Frame, Host,
+    HostError, Listener, Record, SocketAddress,
 };
 use crate::language::{Config, Source};
 use crate::program::{Facts, Installed, ProgramRequest};
@@ -104,6 +104,10 @@ impl Host for MemoryHost {
         Ok(())
     }
 
+    fn listen(&mut self, _: &SocketAddress) -> Result<Box<dyn Listener>, HostError> {
+        Ok(Box::new(Nobody))
+    }
+
     fn output(&mut self, text: &str) {
         self.printed.push_str(text);
     }
@@ -181,6 +185,16 @@ impl Device for Wire {
 
     fn finish(&mut self) -> Result<(), HostError> {
         Ok(())
+    }
+}
+
+/// Nobody ever connects.
+#[derive(Debug)]
+struct Nobody;
+
+impl Listener for Nobody {
+    fn accept(&mut self) -> Result<Option<Box<dyn Connection>>, HostError> {
+        Ok(None)
     }
 }
 

@@ -64,6 +64,15 @@ struct Arguments {
     #[arg(short, long)]
     quit: bool,
 
+    /// Listen for connections that use handlers, on this TCP port of the local host; `PORT+` takes a
+    /// higher one if it has to
+    #[arg(short, long, value_name = "PORT")]
+    port: Vec<String>,
+
+    /// Listen for connections that use handlers, on a socket of this name
+    #[arg(short, long, value_name = "FILE")]
+    unix_socket: Vec<String>,
+
     /// Simulate the clock: it begins at SECONDS since 1970 and jumps to whatever is waited for
     #[arg(
         long,
@@ -253,7 +262,8 @@ impl Arguments {
             lenient: self.lenient,
             libraries: &mut libraries,
         };
-        let config = Config::read(source, &mut reading)?;
+        let mut config = Config::read(source, &mut reading)?;
+        add_sockets(&mut config, &self.port, &self.unix_socket)?;
         let mut terminal = Terminal { out, err };
         if !self.no_warnings {
             for warning in config.warnings() {
@@ -320,6 +330,20 @@ impl Arguments {
         let text = files::utf8(&name, bytes)?;
         Ok(Source::new(name, text))
     }
+}
+
+/// Adds the elements that listen, under the names that they have in Click.
+fn add_sockets(config: &mut Config, ports: &[String], names: &[String]) -> Result<(), Error> {
+    let tcp = ports.iter().map(|port| format!("TCP, {port}"));
+    let unix = names.iter().map(|name| format!("UNIX, \"{name}\""));
+    for (number, arguments) in tcp.chain(unix).enumerate() {
+        let name = match number {
+            0 => "click_driver@@ControlSocket".to_owned(),
+            number => format!("click_driver@@ControlSocket@{number}"),
+        };
+        config.add(&name, "ControlSocket", &arguments)?;
+    }
+    Ok(())
 }
 
 /// The exit code that a handler's value means.

@@ -39,6 +39,7 @@ mod programs;
 mod random;
 mod run;
 mod send;
+mod sockets;
 
 pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};

@@ -11,7 +11,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bpf_jit::MachineCode;
 use bpf_object::Image;
 use bpf_runtime::Environment;
-use click_graph::host::{Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation};
+use click_graph::host::{
+    Device, DeviceUse, DumpFormat, DumpReader, DumpWriter, Encapsulation, Listener, SocketAddress,
+};
 use click_graph::{Finished, Host, HostError, ProgramSource, Replaced, Replacement};
 use platform_click::limits::MAX_PACKET_SIZE;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
@@ -24,6 +26,7 @@ use crate::dump::{PcapReader, PcapWriter};
 use crate::files;
 use crate::programs::Programs;
 use crate::random::Random;
+use crate::sockets;
 
 /// Lines that programs may print with `bpf_trace_printk` in [`TRACE_WINDOW`]: enough to find an error,
 /// and too few to slow down whoever reads them, or to fill a disk in a day, when every packet prints.
@@ -250,6 +253,10 @@ impl Host for LinuxHost<'_> {
         let text = disassembly::text(image, code);
         file.write_all(text.as_bytes()).map_err(unwritable)?;
         file.flush().map_err(unwritable)
+    }
+
+    fn listen(&mut self, address: &SocketAddress) -> Result<Box<dyn Listener>, HostError> {
+        sockets::listen(address)
     }
 
     fn output(&mut self, text: &str) {

@@ -270,3 +270,46 @@ fn libraries_are_found_beside_the_configuration_and_in_the_path() {
     let output = command().arg("-q").arg(&router).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
+
+/// Connects to a ControlSocket as soon as there is one.
+fn connect(path: &std::path::Path) -> std::os::unix::net::UnixStream {
+    for _ in 0..1000 {
+        if let Ok(stream) = std::os::unix::net::UnixStream::connect(path) {
+            return stream;
+        }
+        std::thread::sleep(core::time::Duration::from_millis(10));
+    }
+    panic!("nobody listens at {}", path.display());
+}
+
+#[test]
+fn handlers_are_used_through_a_socket() {
+    let folder = Folder::new();
+    let socket = folder.path("control");
+    let child = command()
+        .args([
+            "-e",
+            "Idle -> c :: Counter -> s :: Switch(1) -> Discard; s [1] -> Discard",
+        ])
+        .arg("--unix-socket")
+        .arg(&socket)
+        .args(["-h", "s.switch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stream = connect(&socket);
+    stream
+        .write_all(b"READ c.count\nWRITE s.switch 0\nWRITE stop\nQUIT\n")
+        .unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(
+        answers,
+        "Click::ControlSocket/1.3\r\n200 Read handler 'c.count' OK\r\nDATA 1\r\n0\
+         200 Write handler 's.switch' OK\r\n200 Write handler 'stop' OK\r\n200 Goodbye!\r\n"
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stdout, b"0\n");
+    assert!(output.status.success());
+    assert!(!socket.exists());
+}

@@ -13,6 +13,7 @@ use super::storage::Storage;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
+use crate::handlers::Refusal;
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
 
@@ -39,6 +40,7 @@ manual! {
     /// - `count` (read): packets made since the start or the last reset.
     /// - `reset` (write): sets it to 0, so that LIMIT more packets are made.
     /// - `limit`, `burst`, `active` (read, write): LIMIT, BURST, ACTIVE.
+    /// - `scheduled` (read): whether it makes packets now.
     ///
     /// # Example
     /// ```click
@@ -75,6 +77,7 @@ pub(crate) const CLASS: ElementClass = ElementClass {
         Handler::read_write("limit"),
         Handler::read_write("burst"),
         Handler::read_write("active"),
+        Handler::read("scheduled"),
     ],
     configure,
 };
@@ -150,6 +153,19 @@ impl Element for InfiniteSource {
 
     fn burst(&self) -> u64 {
         self.burst
+    }
+
+    fn read_in(
+        &mut self,
+        handler: &str,
+        _: &str,
+        context: &mut Context<'_>,
+    ) -> Result<String, Refusal> {
+        if handler == "scheduled" {
+            let scheduled = !self.limit.is_reached() && !self.storage.is_full(context);
+            return Ok(format!("{scheduled}"));
+        }
+        self.read(handler).ok_or(Refusal::Value)
     }
 
     fn read(&self, handler: &str) -> Option<String> {

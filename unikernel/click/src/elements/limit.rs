@@ -71,7 +71,7 @@ impl Limit {
         if !self.active {
             return Some(Activity::Idle);
         }
-        if self.limit.is_none_or(|limit| self.count < limit) {
+        if !self.is_reached() {
             return None;
         }
         if core::mem::replace(&mut self.ended, true) {
@@ -83,6 +83,11 @@ impl Limit {
             End::Call(call) => call.write(context),
         }
         Some(Activity::Idle)
+    }
+
+    /// Whether no more packets are to be moved.
+    pub(super) fn is_reached(&self) -> bool {
+        !self.active || self.limit.is_some_and(|limit| self.count >= limit)
     }
 
     /// Counts a packet that was moved.

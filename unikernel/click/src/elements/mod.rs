@@ -6,6 +6,7 @@ mod bpf;
 mod check_paint;
 mod classifier;
 mod control;
+mod control_socket;
 mod counter;
 mod delay_unqueue;
 mod discard;
@@ -76,6 +77,7 @@ pub static ALL: &[ElementClass] = &[
     tcpudp::check_udp_header::CLASS,
     classifier::CLASS,
     control::CLASS,
+    control_socket::CLASS,
     counter::CLASS,
     ip::dec_ip_ttl::CLASS,
     delay_unqueue::CLASS,

@@ -17,8 +17,8 @@ manual! {
     /// Stores packets, first in, first out.
     ///
     /// Whoever pulls gets the packet that has been here longest. A packet that arrives when the queue
-    /// is full is dropped; an InfiniteSource stops meanwhile. `SimpleQueue`, `NotifierQueue`,
-    /// `FullNoteQueue` and `ThreadSafeQueue` are the same here.
+    /// is full is dropped; an InfiniteSource waits meanwhile. `FullNoteQueue` and `ThreadSafeQueue` are
+    /// the same here; of `SimpleQueue` and `NotifierQueue`, no source knows that they are full.
     ///
     /// # Configuration
     /// `Queue([CAPACITY])`
@@ -45,6 +45,8 @@ manual! {
     pub(crate) struct Queue {
         packets: VecDeque<Packet>,
         capacity: usize,
+        /// Whether those who push are told that it is full.
+        tells: bool,
         /// Whether the capacity is no longer that of the configuration.
         changed: bool,
         highwater: usize,
@@ -67,7 +69,7 @@ pub(crate) const CLASS: ElementClass = ElementClass {
         Handler::write("reset_counts"),
         Handler::write("reset"),
     ],
-    configure,
+    configure: |arguments, _| configure(arguments, true),
 };
 
 /// The class under a second name: there is one thread, so every queue is safe to share.
@@ -76,16 +78,18 @@ pub(crate) const THREAD_SAFE: ElementClass = ElementClass {
     ..CLASS
 };
 
-/// The class under a third name: those who pull are called again and again, so that a queue need not
-/// tell them about packets.
+/// The class under a third name, which tells those who push nothing. Those who pull are called again
+/// and again, so that no queue need tell them about packets.
 pub(crate) const SIMPLE: ElementClass = ElementClass {
     name: "SimpleQueue",
+    configure: |arguments, _| configure(arguments, false),
     ..CLASS
 };
 
 /// The class under the name that it has in Click where it tells only those who pull.
 pub(crate) const NOTIFIER: ElementClass = ElementClass {
     name: "NotifierQueue",
+    configure: |arguments, _| configure(arguments, false),
     ..CLASS
 };
 
@@ -103,12 +107,13 @@ const MAX_CAPACITY: usize = 1 << 16;
 
 const CAPACITY: &str = "a number of packets up to 65536";
 
-fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, ConfigError> {
+fn configure(arguments: &mut Arguments<'_>, tells: bool) -> Result<Box<dyn Element>, ConfigError> {
     let capacity = arguments.positional("CAPACITY")?;
     let capacity = capacity.map(|value| value.at_most(MAX_CAPACITY, CAPACITY));
     Ok(Box::new(Queue {
         packets: VecDeque::new(),
         capacity: capacity.unwrap_or(Ok(DEFAULT_CAPACITY))?,
+        tells,
         changed: false,
         highwater: 0,
         drops: 0,
@@ -131,7 +136,7 @@ impl Element for Queue {
     }
 
     fn is_full(&self) -> Option<bool> {
-        Some(self.packets.len() >= self.capacity)
+        self.tells.then_some(self.packets.len() >= self.capacity)
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::arguments::Argument;
+use super::arguments::{Argument, split};
 use super::compound::Classes;
 use super::declare::Declarer;
 use super::expand::Expander;
@@ -118,6 +118,31 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> &[ConfigError] {
         &self.warnings
+    }
+
+    /// Adds an element that the text does not have, with arguments as they would stand there.
+    ///
+    /// # Errors
+    /// There is no such class, there are too many elements, or the arguments are not closed.
+    pub fn add(&mut self, name: &str, class: &str, arguments: &str) -> Result<(), ConfigError> {
+        if self.elements.len() >= limits::MAX_ELEMENTS {
+            return Err(Problem::TooManyElements.at(Span::default()));
+        }
+        let found = elements::class(class).ok_or_else(|| {
+            let name = class.into();
+            Problem::UnknownClass {
+                name,
+                nearest: None,
+            }
+            .at(Span::default())
+        })?;
+        self.elements.push(Declaration {
+            name: name.into(),
+            class: found,
+            arguments: split(arguments, 0)?,
+            span: Span::default(),
+        });
+        Ok(())
     }
 
     /// The elements, in the order of their declarations.

@@ -357,9 +357,16 @@ impl Outcome {
             return;
         }
         let mut text = alloc::format!("While executing '{}':", context.label());
-        for line in self.errors.iter().flat_map(|error| error.lines()) {
-            text.push_str("\n  ");
-            text.push_str(line);
+        for error in &self.errors {
+            // As in Click, only what went wrong is indented, and not what was being done.
+            let indent = if error.starts_with("While ") {
+                ""
+            } else {
+                "  "
+            };
+            for line in error.lines() {
+                text.push_str(&alloc::format!("\n{indent}{line}"));
+            }
         }
         context.host.message(&text);
     }

@@ -408,7 +408,7 @@ impl Script {
             generic.map_or_else(|| self.ask(&name.handler, &parameters, context), Ok)
         } else {
             let read = context.read_named(&name, &parameters);
-            read.map_err(|error| error.to_string())
+            read.map_err(reason)
         };
         let full = context.full_name(&name);
         value
@@ -430,7 +430,7 @@ impl Script {
             self.tell(&name.handler, &value, context)
         } else {
             let written = context.write_named(&name, &value);
-            written.map_err(|error| error.to_string())
+            written.map_err(reason)
         };
         written.map_err(|error| while_calling(&full, &error))
     }
@@ -634,6 +634,14 @@ fn redirection(text: &str) -> (Option<(&str, bool)>, &str) {
 
 fn parameters_of(text: &str, unquoted: bool) -> String {
     if unquoted { unquote(text) } else { text.into() }
+}
+
+/// What is wrong, below the name of the handler.
+fn reason(error: HandlerError) -> String {
+    match error {
+        HandlerError::Refused { reason, .. } => reason,
+        error => error.to_string(),
+    }
 }
 
 fn while_calling(handler: &str, error: &str) -> String {

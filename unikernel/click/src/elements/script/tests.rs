@@ -60,9 +60,7 @@ fn errors_are_told_with_what_was_done() {
         ),
         (
             "s :: Script(print $(add a))",
-            &[
-                "While executing 's :: Script':\n  While calling 's.add':\n    expected list of numbers",
-            ],
+            &["While executing 's :: Script':\nWhile calling 's.add':\n  expected list of numbers"],
         ),
         (
             "s :: Script(error no way)",
