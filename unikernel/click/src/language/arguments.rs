@@ -188,9 +188,13 @@ impl<'a> Arguments<'a> {
         arguments: &'a [Argument],
     ) -> Option<Self> {
         let declaration = config.elements().get(element)?;
+        // Keywords have no small letters: `flows pings` are two names, and nobody misspelled anything.
+        let known = declaration.class.keywords;
+        let is_keyword =
+            |word: &str| known.contains(&word) || !word.contains(|c: char| c.is_ascii_lowercase());
         let entries = arguments.iter().map(|argument| Entry {
             argument,
-            keyword: keyword(&argument.text),
+            keyword: keyword(&argument.text).filter(|(word, _)| is_keyword(word)),
             taken: false,
         });
         Some(Self {

@@ -207,11 +207,13 @@ impl Router {
     /// One burst of one element. Says what the element has yet to do.
     fn turn(&mut self, index: usize, host: &mut dyn Host) -> Result<Progress, RunError> {
         let burst = self.element(index).map_or(0, Element::burst);
-        for _ in 0..burst {
+        for turn in 0..burst {
             let activity = self.call(index, host, |element, context| element.run(context))?;
             self.deliver(index, host)?;
             match activity {
                 Some(Activity::Working) => {}
+                // What it has sent may wait for elements whose turn is over.
+                Some(Activity::Waiting(_) | Activity::Idle) if turn > 0 => break,
                 Some(Activity::Waiting(time_ns)) => return Ok(Progress::Waiting(time_ns)),
                 Some(Activity::Idle) | None => return Ok(Progress::Idle),
                 Some(Activity::Stop) => {
@@ -662,6 +664,14 @@ mod tests {
         };
         router.run(&mut host, interrupted).unwrap();
         assert_eq!(read(&router, "s.count"), "10");
+    }
+
+    /// The one that pulls has had its turn when the source sends its last packets.
+    #[test]
+    fn nothing_is_left_in_a_queue_when_a_burst_ends_early() {
+        let text = "q :: Queue -> d :: Discard; InfiniteSource(LIMIT 3, BURST 10) -> q";
+        let router = run(text, &mut MemoryHost::new(&[]));
+        assert_eq!(read(&router, "d.count"), "3");
     }
 
     #[test]
