@@ -6,6 +6,7 @@
 )]
 
 mod cargo_test;
+mod example;
 mod report;
 mod stamps;
 mod test;
@@ -31,6 +32,8 @@ Commands:
   samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
   loops        Ask every verifier about tests/loops/, Linux' too when root, and renew the table in
                docs/verifier.md
+  example NAME Set a configuration of examples/ up, run it, and take everything away again.
+               [--device N=DEVICE ...]
   help         Print this
 
 `cargo xtask ci` is another name of `cargo xtask test`.";
@@ -48,6 +51,11 @@ fn main() -> ExitCode {
         ["test" | "ci"] => shell().and_then(|sh| test::run(&sh, test::Extent::Commit)),
         ["test" | "ci", "--full"] => shell().and_then(|sh| test::run(&sh, test::Extent::Full)),
         ["samples"] => shell().and_then(|sh| samples(&sh)),
+        ["example", name, options @ ..] => shell().and_then(|sh| {
+            let devices = options.iter().filter(|option| **option != "--device");
+            let devices: Vec<&str> = devices.copied().collect();
+            example::run(&sh, name, &devices)
+        }),
         ["loops"] => shell().and_then(|sh| loops(&sh)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -16,7 +16,7 @@ use platform_click::ExitCode;
 
 use crate::cli_run::RunArguments;
 use crate::send::SendArguments;
-use crate::{Console, Error, LibraryPath, Options, Privileges, files, run};
+use crate::{Console, Error, LibraryPath, Options, Privileges, device_variables, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
 ///
@@ -105,7 +105,8 @@ struct Arguments {
     #[arg(long, value_name = "DIR", requires = "trust")]
     state: Option<PathBuf>,
 
-    /// Let a number, or another name, of FromDevice and ToDevice stand for DEVICE
+    /// Let a number, or another name, of FromDevice and ToDevice stand for DEVICE; the variable MAC and
+    /// the number is its hardware address
     #[arg(short, long = "device", value_name = "N=DEVICE", value_parser = device)]
     devices: Vec<(String, String)>,
 
@@ -251,7 +252,8 @@ impl Arguments {
         err: &mut dyn Write,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Exit, Error> {
-        let (path, variables) = self.positional()?;
+        let (path, mut variables) = self.positional()?;
+        variables.splice(..0, device_variables(&self.devices));
         *source = self.source(path)?;
         let mut libraries = match &self.clickpath {
             Some(path) => LibraryPath::new(path),

@@ -43,6 +43,7 @@ mod sockets;
 
 pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};
+pub use devices::device_variables;
 pub use error::Error;
 pub use libraries::LibraryPath;
 pub use linux::Console;

@@ -42,6 +42,7 @@ manual! {
     /// - `reset_counts` (write): sets both to 0.
     /// - `active` (read, write): ACTIVE.
     /// - `device` (read): DEVNAME.
+    /// - `reset` (write): does nothing; devices are asked all the time.
     ///
     /// # Example
     /// ```click
@@ -72,6 +73,7 @@ pub(crate) const CLASS: ElementClass = ElementClass {
         Handler::write("reset_counts"),
         Handler::read_write("active"),
         Handler::read("device"),
+        Handler::write("reset"),
     ],
     configure,
 };
@@ -157,6 +159,7 @@ impl Element for FromDevice {
         match handler {
             "reset_counts" => (self.count, self.oversize) = (0, 0),
             "active" => self.active = parse_boolean(value)?,
+            "reset" => {}
             _ => return None,
         }
         Some(())

@@ -159,6 +159,20 @@ impl Devices {
     }
 }
 
+/// Variables for configurations, as the system has them that this one re-creates: `$MAC0` is the
+/// hardware address of device 0. What has none gets a local one, which ends in the number.
+#[must_use]
+pub fn device_variables(devices: &[(String, String)]) -> Vec<(String, String)> {
+    let numbered = devices.iter().filter_map(|(number, device)| {
+        let last: u8 = number.parse().ok()?;
+        let of_system = std::fs::read_to_string(format!("/sys/class/net/{device}/address"));
+        let address = of_system.map(|text| text.trim().to_owned());
+        let address = address.unwrap_or_else(|_| format!("02:00:00:00:00:{last:02x}"));
+        Some((format!("MAC{number}"), address))
+    });
+    numbered.collect()
+}
+
 /// A device of several elements.
 #[derive(Clone, Debug)]
 struct Shared(Rc<RefCell<Box<dyn Device>>>);

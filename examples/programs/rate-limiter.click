@@ -1,0 +1,22 @@
+/*
+ * Sends back at most one packet per second from each source, three at once after a pause.
+ *
+ * devices: 0
+ * programs: rate-limiter
+ */
+define($P .);
+
+out :: ToDevice(0);
+FromDevice(0) -> c :: Classifier(12/0806 20/0001, 12/0800, -);
+
+// Answer questions for our address.
+c [0] -> ARPResponder(172.44.0.2 $MAC0) -> out;
+
+// Send back what the program leaves.
+c [1] -> Print('before', MAXLENGTH 14)
+    -> program :: BPFFilter(ID 1, FILE $P/rate-limiter.o)
+    -> Print('after', MAXLENGTH 14)
+    -> EtherMirror
+    -> out;
+
+c [2] -> Discard;

@@ -1,0 +1,7 @@
+/*
+ * Prints what arrives.
+ *
+ * devices: 0
+ * programs: -
+ */
+FromDevice(0) -> Print('received') -> received :: Counter -> Discard;
