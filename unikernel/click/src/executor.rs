@@ -55,7 +55,11 @@ impl Executor {
             (_, None) => return Ok((interpret()?, Some(JitError::Machine))),
             (_, Some(memory)) => memory,
         };
-        let maps = make_maps(image, name, secret)?;
+        let maps =
+            Maps::new_in(image.maps(), secret, memory).map_err(|error| ProgramError::Maps {
+                program: name.clone(),
+                error,
+            })?;
         match Program::admitted(program, &Options::default(), maps, memory) {
             Ok(program) => Ok((Self::Compiled(Box::new(program)), None)),
             // The runtime would take it no more than the compiler.

@@ -71,7 +71,7 @@ impl Program {
         memory: &mut dyn MachineMemory,
     ) -> Result<Self, JitError> {
         let code = compile(image, options)?;
-        let native = Native::new(image, maps, memory.stack()?)?;
+        let native = Native::new(image, maps, memory.stack()?, memory)?;
         let sealed = memory.seal(&code)?;
         // SAFETY: the compiler's code begins with a function of this type, and `SealedCode` promises
         // that it lies there and can be executed as long as it lives, which is as long as this value.

@@ -27,7 +27,7 @@ use bpf_jit::{
     SealedCode,
 };
 use bpf_object::{Function, Image, ImageParts, LineTable};
-use bpf_runtime::native::{Returned, StackMemory};
+use bpf_runtime::native::{ObjectMemory, ObjectMemorySource, Returned, StackMemory};
 use bpf_runtime::{Environment, Fault, FaultCause, LoadError, Maps, Packet};
 use code_memory::ProcessMemory;
 use common::*;
@@ -492,6 +492,31 @@ impl MachineMemory for Poor {
         })?;
         ProcessMemory.stack()
     }
+}
+
+impl ObjectMemorySource for Poor {
+    fn objects(&mut self, _: usize) -> Option<Box<dyn ObjectMemory>> {
+        None
+    }
+}
+
+#[test]
+fn nothing_leaks_when_there_is_no_memory_for_values_or_data() {
+    let _alone = alone();
+    let before = mappings("");
+    let program = Program::new(assemble("r0 = 1\nexit")).data(".data", &[7; 9], true);
+    let image = program.image();
+    let maps = Maps::new(image.maps(), [1, 2]).unwrap();
+    let mut memory = Poor { stacks: 1 };
+    // SAFETY: it accesses nothing.
+    let error = unsafe { Compiled::unverified(&image, &Options::default(), maps, &mut memory) };
+    let error = error.unwrap_err();
+    assert_eq!(error, JitError::Load(LoadError::OutOfMemory(9)));
+    assert_eq!(error.code().id, "BPF-R009");
+    let program = program.map("values", MapKind::Array, 4, 8, 2);
+    let error = Maps::new_in(program.image().maps(), [1, 2], &mut memory).unwrap_err();
+    assert_eq!(error.code().id, "BPF-R009");
+    assert_eq!(mappings(""), before);
 }
 
 #[test]

@@ -35,7 +35,10 @@ fn run(program: &mut Compiled) -> Result<u64, Fault> {
 
 /// The slot and the address at which a program is stopped.
 fn refused(text: &str) -> (u32, u64) {
-    let mut program = program(text);
+    refused_in(program(text), text)
+}
+
+fn refused_in(mut program: Compiled, text: &str) -> (u32, u64) {
     let faults: Vec<Fault> = (0..100).map(|_| run(&mut program).unwrap_err()).collect();
     assert!(faults.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
     match faults[0].cause {
@@ -87,6 +90,75 @@ fn frames_lie_between_what_cannot_be_accessed() {
     }
     let callee = "call slot f\nexit\nf:\n*(u8 *)(r10 + 512) = 1\nr0 = 0\nexit";
     assert_eq!(refused(callee).0, 2);
+}
+
+/// Four values of 8 bytes end where nothing is, and the page in which they lie begins 4064 bytes before
+/// the first: what lies between belongs to nobody.
+#[test]
+fn values_of_maps_lie_between_what_cannot_be_accessed() {
+    let text = |key: u32, offset: i32| {
+        format!(
+            "*(u32 *)(r10 - 4) = {key}\nr1 = map[0] ll\nr2 = r10\nr2 += -4\ncall 0x1\n\
+             r0 += {offset}\n*(u8 *)(r0 + 0) = 1\nexit"
+        )
+    };
+    for (key, offset) in [
+        (3, 8),
+        (3, 4096),
+        (3, 1 << 16),
+        (3, (1 << 20) + 7),
+        (0, -4065),
+        (0, -(1 << 16)),
+        (0, -4064 - (1 << 20)),
+    ] {
+        assert_eq!(refused(&text(key, offset)).0, 7, "{key} {offset}");
+    }
+    // Each kind of map that programs have pointers into, wherever it puts a value.
+    for kind in [
+        MapKind::Hash,
+        MapKind::LruHash,
+        MapKind::PercpuHash,
+        MapKind::PercpuArray,
+        MapKind::LpmTrie,
+    ] {
+        let key_size = if kind == MapKind::LpmTrie { 8 } else { 4 };
+        for offset in [4096, 32_767, 1 << 20, -4096, -(1 << 20)] {
+            let text = format!(
+                "*(u64 *)(r10 - 8) = 0\nr1 = map[0] ll\nr2 = r10\nr2 += -8\ncall 0x1\n\
+                 if r0 == 0 goto none\nr0 += {offset}\n*(u64 *)(r0 + 0) = 1\nnone:\nr0 = 0\nexit"
+            );
+            let program = Program::new(assemble(&text)).map("m", kind, key_size, 8, 4);
+            // SAFETY: what the program cannot reach is tested.
+            let mut program = unsafe { both::compile(&program.image(), &Options::default()) };
+            let key = vec![0; key_size as usize];
+            program.update(0, &key, &[7; 8], 0).unwrap();
+            assert_eq!(refused_in(program, &text).0, 8, "{kind} {offset}");
+        }
+    }
+}
+
+#[test]
+fn data_lies_between_what_cannot_be_accessed() {
+    for (offset, allowed) in [
+        (0, true),
+        (39, true),
+        (40, false),
+        (4095, false),
+        (1 << 20, false),
+        (-4096, false),
+        (-(1 << 20), false),
+    ] {
+        let text = format!("r1 += {offset}\n*(u8 *)(r1 + 0) = 1\nr0 = 0\nexit");
+        let code = [data(1, 0, 0).to_vec(), assemble(&text)].concat();
+        let program = Program::new(code).data(".data", &[5; 40], true);
+        // SAFETY: what the program cannot reach is tested.
+        let mut program = unsafe { both::compile(&program.image(), &Options::default()) };
+        if allowed {
+            assert_eq!(run(&mut program), Ok(0), "{offset}");
+        } else {
+            assert_eq!(refused_in(program, &text).0, 3, "{offset}");
+        }
+    }
 }
 
 #[test]

@@ -17,8 +17,8 @@ platform_click::codes! {
         "`bpfsign platform show` lists the helpers and the kinds of program that may call each.";
     MAP_SHAPE = "BPF-R008", Policy, "a map does not have the shape that the program needs",
         "A map that survives a live replacement must keep kind, key size, value size and number of entries. Give the new map another name, or replace the element instead of its program.";
-    MAP_MEMORY = "BPF-R009", Policy, "the program's maps do not fit into memory",
-        "Maps are allocated before the program starts. Lower max_entries, or give the process more memory.";
+    MAP_MEMORY = "BPF-R009", Policy, "the program's maps or data do not fit into memory",
+        "Maps and data are allocated before the program starts. Lower max_entries, or give the process more memory.";
     PACKET = "BPF-R010", Input, "a packet does not have a length that the platform takes",
         "Packets have at most 65,534 bytes: verifiers hold longer ones for impossible.";
     UNREACHABLE = "BPF-R011", Undecided, "a program came to a place that was proved to be out of reach",

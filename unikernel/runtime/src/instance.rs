@@ -46,6 +46,9 @@ pub enum LoadError {
         /// The names of the image's maps.
         needed: Vec<String>,
     },
+    /// There is no memory for a data section.
+    #[error("no memory for a data section of {0} bytes")]
+    OutOfMemory(usize),
 }
 
 impl LoadError {
@@ -55,6 +58,7 @@ impl LoadError {
         match self {
             Self::UnknownHelper { .. } | Self::HelperKind { .. } => codes::HELPER,
             Self::Maps { .. } => codes::MAP_SHAPE,
+            Self::OutOfMemory(_) => codes::MAP_MEMORY,
         }
     }
 }

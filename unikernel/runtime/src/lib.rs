@@ -37,6 +37,7 @@ mod memory;
 pub mod native;
 mod notes;
 mod number;
+mod object_bytes;
 mod packet;
 mod registers;
 mod stack;

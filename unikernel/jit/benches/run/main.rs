@@ -427,9 +427,10 @@ fn rbpf_machine(code: &[u8]) -> rbpf::EbpfVmMbuff<'_> {
 fn contenders<'a>(case: &Case, compiled: &'a Compiled, code: &'a [u8]) -> Vec<Contender<'a>> {
     let image = &compiled.image;
     let maps = || Maps::new(image.maps(), [1, 2]).unwrap();
+    let guarded = Maps::new_in(image.maps(), [1, 2], &mut ProcessMemory).unwrap();
     // SAFETY: the programs check every pointer; the verifier's tests prove others like them.
     let program =
-        unsafe { Program::unverified(image, &Options::default(), maps(), &mut ProcessMemory) };
+        unsafe { Program::unverified(image, &Options::default(), guarded, &mut ProcessMemory) };
     let mut program = program.unwrap();
     let mut instance = Instance::new(image, maps()).unwrap();
     let native = compiled.native;

@@ -43,7 +43,7 @@ pub struct Left {
 /// # Safety
 /// As [`Program::unverified`].
 pub unsafe fn compile(image: &Image, options: &Options<'_>) -> Program {
-    let maps = Maps::new(image.maps(), [1, 2]).unwrap();
+    let maps = Maps::new_in(image.maps(), [1, 2], &mut ProcessMemory).unwrap();
     // SAFETY: the caller's promise.
     unsafe { Program::unverified(image, options, maps, &mut ProcessMemory) }.unwrap()
 }

@@ -4,6 +4,7 @@ use bpf_object::MapDef;
 
 use super::{Errno, Mode, Values};
 use crate::number::wide;
+use crate::object_bytes::Source;
 
 #[derive(Debug)]
 pub(super) struct ArrayMap {
@@ -12,9 +13,9 @@ pub(super) struct ArrayMap {
 }
 
 impl ArrayMap {
-    pub(super) fn new(definition: &MapDef) -> Option<Self> {
+    pub(super) fn new(definition: &MapDef, source: Source<'_>) -> Option<Self> {
         Some(Self {
-            values: Values::new(definition.max_entries, definition.value_size)?,
+            values: Values::new(definition.max_entries, definition.value_size, source)?,
             max_entries: definition.max_entries,
         })
     }

@@ -19,6 +19,7 @@ use siphasher::sip::SipHasher13;
 use super::recency::Recency;
 use super::{Errno, Mode, Values, filled};
 use crate::number::{index, low32, wide};
+use crate::object_bytes::Source;
 
 /// Slots beyond `max_entries`, at most: so many entries of a full map can be deleted and created
 /// anew in one run, although the memory of those deleted is kept until the next run begins.
@@ -55,7 +56,7 @@ enum Slot {
 }
 
 impl HashMap {
-    pub(super) fn new(definition: &MapDef, secret: [u64; 2]) -> Option<Self> {
+    pub(super) fn new(definition: &MapDef, secret: [u64; 2], source: Source<'_>) -> Option<Self> {
         let count = slot_count(definition);
         let key_size = index(definition.key_size);
         let mut free = Vec::new();
@@ -69,7 +70,7 @@ impl HashMap {
             len: 0,
             key_size,
             keys: filled(index(count).checked_mul(key_size)?, 0)?,
-            values: Values::new(count, definition.value_size)?,
+            values: Values::new(count, definition.value_size, source)?,
             slots: filled(index(count), Slot::Free)?,
             places: filled(index(place_count(definition)), VACANT)?,
             free,
@@ -385,7 +386,7 @@ mod tests {
                 value_size: 4,
                 max_entries: 64,
             };
-            let mut map = HashMap::new(&definition, [3, 4]).unwrap();
+            let mut map = HashMap::new(&definition, [3, 4], None).unwrap();
             for number in 0_u32..64 {
                 let value = number.to_le_bytes();
                 map.update(&keys(number), &value, Mode::Any).unwrap();
@@ -426,7 +427,7 @@ mod tests {
             value_size: 4,
             max_entries: 2,
         };
-        let mut map = HashMap::new(&definition, [3, 4]).unwrap();
+        let mut map = HashMap::new(&definition, [3, 4], None).unwrap();
         let key = |number: u32| number.to_le_bytes();
         for number in [1, 2] {
             map.update(&key(number), &[0; 4], Mode::Any).unwrap();

@@ -13,7 +13,6 @@ mod set;
 mod trie;
 
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -27,6 +26,7 @@ use ring::Ring;
 use trie::Trie;
 
 use crate::number::index;
+use crate::object_bytes::{ObjectBytes, Source};
 
 pub use set::{MAX_PROGRAM_MEMORY, Maps, MapsError};
 
@@ -132,14 +132,16 @@ impl Map {
     pub const CPUS: u32 = 1;
 
     /// An empty map; `None` when there is no memory. `secret` keys the hash.
-    fn new(definition: &MapDef, secret: [u64; 2]) -> Option<Self> {
+    fn new(definition: &MapDef, secret: [u64; 2], source: Source<'_>) -> Option<Self> {
         const { assert!(Self::CPUS == 1) };
         let storage = match definition.kind {
             MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash => {
-                Storage::Hash(HashMap::new(definition, secret)?)
+                Storage::Hash(HashMap::new(definition, secret, source)?)
             }
-            MapKind::Array | MapKind::PercpuArray => Storage::Array(ArrayMap::new(definition)?),
-            MapKind::LpmTrie => Storage::Trie(Trie::new(definition, secret)?),
+            MapKind::Array | MapKind::PercpuArray => {
+                Storage::Array(ArrayMap::new(definition, source)?)
+            }
+            MapKind::LpmTrie => Storage::Trie(Trie::new(definition, secret, source)?),
             MapKind::Queue | MapKind::Stack => Storage::Queue(Queue::new(definition)?),
             MapKind::RingBuffer => Storage::Ring(Ring::new(definition)?),
         };
@@ -456,29 +458,20 @@ pub(crate) const fn value_stride(value_size: u32) -> usize {
 /// that atomic operations of machine code are aligned where the verifier proved them to be.
 #[derive(Debug)]
 struct Values {
-    /// The values, between bytes that align the first, seven altogether.
-    bytes: Box<[u8]>,
+    bytes: ObjectBytes,
     count: u32,
-    /// Where the first value starts.
-    first: usize,
     size: usize,
     stride: usize,
 }
 
 impl Values {
-    /// The alignment of values in bytes.
-    const ALIGN: usize = 8;
-
     /// `count` values of `size` zero bytes; `None` when there is no memory.
-    fn new(count: u32, size: u32) -> Option<Self> {
+    fn new(count: u32, size: u32, source: Source<'_>) -> Option<Self> {
         let stride = Self::stride(size);
         let len = index(count).checked_mul(stride)?;
-        let bytes = filled(len.checked_add(Self::ALIGN.saturating_sub(1))?, 0)?.into_boxed_slice();
-        let first = bytes.as_ptr().align_offset(Self::ALIGN);
         Some(Self {
-            bytes,
+            bytes: ObjectBytes::new(len, source)?,
             count,
-            first,
             size: index(size),
             stride,
         })
@@ -491,11 +484,11 @@ impl Values {
 
     /// All values, with what lies between them.
     fn all(&self) -> &[u8] {
-        self.bytes.get(self.first..).unwrap_or_default()
+        &self.bytes
     }
 
     fn all_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(self.first..).unwrap_or_default()
+        &mut self.bytes
     }
 
     fn get(&self, slot: u32) -> Option<&[u8]> {
@@ -511,15 +504,13 @@ impl Values {
         if slot >= self.count {
             return None;
         }
-        let start = index(slot)
-            .checked_mul(self.stride)?
-            .checked_add(self.first)?;
+        let start = index(slot).checked_mul(self.stride)?;
         Some(start..start.checked_add(self.size)?)
     }
 }
 
 /// A vector of `len` equal items, or nothing where there is no memory for it.
-fn filled<T: Clone>(len: usize, item: T) -> Option<Vec<T>> {
+pub(crate) fn filled<T: Clone>(len: usize, item: T) -> Option<Vec<T>> {
     let mut items = Vec::new();
     items.try_reserve_exact(len).ok()?;
     items.resize(len, item);
@@ -528,6 +519,8 @@ fn filled<T: Clone>(len: usize, item: T) -> Option<Vec<T>> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::boxed::Box;
+
     use super::*;
 
     /// Sizes that are no multiple of 8, and maps of every order of magnitude: an allocation of bytes
@@ -536,10 +529,10 @@ mod tests {
     fn values_are_aligned_apart_and_stay_where_they_are() {
         for size in [1, 3, 8, 12, 64, 65_536] {
             for count in [1, 2, 100] {
-                let mut values = Values::new(count, size).unwrap();
+                let mut values = Values::new(count, size, None).unwrap();
                 let address = |values: &Values, slot| values.get(slot).unwrap().as_ptr().addr();
                 let before: Vec<usize> = (0..count).map(|slot| address(&values, slot)).collect();
-                assert!(before.iter().all(|address| address % Values::ALIGN == 0));
+                assert!(before.iter().all(|address| address % 8 == 0));
                 assert!(before.is_sorted_by(|a, b| a + index(size) <= *b));
                 for slot in 0..count {
                     values.get_mut(slot).unwrap().fill(u8::MAX);

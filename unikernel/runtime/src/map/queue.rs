@@ -21,7 +21,7 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn new(definition: &MapDef) -> Option<Self> {
         Some(Self {
-            values: Values::new(definition.max_entries, definition.value_size)?,
+            values: Values::new(definition.max_entries, definition.value_size, None)?,
             is_stack: definition.kind == MapKind::Stack,
             oldest: 0,
             len: 0,

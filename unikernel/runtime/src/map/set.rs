@@ -9,6 +9,8 @@ use platform_click::{Code, limits};
 
 use super::Map;
 use crate::codes;
+use crate::native::ObjectMemorySource;
+use crate::object_bytes::Source;
 
 /// Bytes that the maps of one program may allocate together, indices included: 256 MiB, all that a
 /// guest of ordinary size has. Four of the platform's largest maps without their indices.
@@ -76,23 +78,50 @@ pub struct Maps {
 }
 
 impl Maps {
-    /// Empty maps, all memory allocated. `secret` keys the hash of every hash map: draw it at random
+    /// Empty maps, all memory allocated on the heap. `secret` keys the hash of every hash map: draw it at random
     /// once per process, or whoever sends packets can choose keys that collide.
     ///
     /// # Errors
     /// Together more than [`MAX_PROGRAM_MEMORY`], or no memory.
     pub fn new(definitions: &[MapDef], secret: [u64; 2]) -> Result<Self, MapsError> {
+        Self::make(definitions, secret, None)
+    }
+
+    /// Empty maps, as [`Self::new`] makes them, with the memory for values that programs have pointers
+    /// into from `source`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new_in(
+        definitions: &[MapDef],
+        secret: [u64; 2],
+        source: &mut dyn ObjectMemorySource,
+    ) -> Result<Self, MapsError> {
+        Self::make(definitions, secret, Some(source))
+    }
+
+    fn make(
+        definitions: &[MapDef],
+        secret: [u64; 2],
+        mut source: Source<'_>,
+    ) -> Result<Self, MapsError> {
         let bytes = total_footprint(definitions);
         if bytes > MAX_PROGRAM_MEMORY {
             return Err(MapsError::Memory(bytes));
         }
-        let make = |definition: &MapDef| {
-            Map::new(definition, secret).ok_or_else(|| MapsError::OutOfMemory {
+        let mut maps = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            // A shorter loan of the same source.
+            let source: Source<'_> = match &mut source {
+                Some(source) => Some(&mut **source),
+                None => None,
+            };
+            let map = Map::new(definition, secret, source);
+            maps.push(map.ok_or_else(|| MapsError::OutOfMemory {
                 name: definition.name.clone(),
                 bytes: Map::footprint(definition),
-            })
-        };
-        let maps = definitions.iter().map(make).collect::<Result<_, _>>()?;
+            })?);
+        }
         Ok(Self { maps })
     }
 

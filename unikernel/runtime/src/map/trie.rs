@@ -13,6 +13,7 @@ use platform_click::limits::MAX_LPM_KEY_SIZE;
 use super::hash::HashMap;
 use super::{Errno, Mode, filled};
 use crate::number::{index, wide};
+use crate::object_bytes::Source;
 
 /// Bytes of a prefix length.
 const LENGTH: usize = 4;
@@ -29,9 +30,9 @@ pub(super) struct Trie {
 }
 
 impl Trie {
-    pub(super) fn new(definition: &MapDef, secret: [u64; 2]) -> Option<Self> {
+    pub(super) fn new(definition: &MapDef, secret: [u64; 2], source: Source<'_>) -> Option<Self> {
         Some(Self {
-            prefixes: HashMap::new(definition, secret)?,
+            prefixes: HashMap::new(definition, secret, source)?,
             lengths: filled(length_count(definition), 0)?,
         })
     }

@@ -1,6 +1,5 @@
 //! What a helper's arguments refer to when machine code calls it.
 
-use alloc::boxed::Box;
 use core::ptr::{self, NonNull};
 use core::slice;
 
@@ -11,6 +10,7 @@ use crate::fault::{Access, FaultCause};
 use crate::helper::Caller;
 use crate::map::{Map, Maps};
 use crate::number::{index, wide};
+use crate::object_bytes::ObjectBytes;
 use crate::packet::Packet;
 
 /// The objects of a run. An address that machine code hands to a helper must lie in one of them:
@@ -20,7 +20,7 @@ pub(super) struct NativeCaller<'a> {
     /// Alive as long as the value; no machine code runs meanwhile.
     pub(super) state: NonNull<State>,
     pub(super) maps: &'a mut Maps,
-    pub(super) data: &'a mut [Box<[u8]>],
+    pub(super) data: &'a mut [ObjectBytes],
     pub(super) packet: &'a mut Packet,
 }
 

@@ -14,11 +14,11 @@
 
 mod call;
 mod caller;
+mod memory;
 mod state;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ptr::NonNull;
 
 use bpf_object::Image;
@@ -30,25 +30,17 @@ use crate::helper::Scratch;
 use crate::instance::{LoadError, check_image};
 use crate::map::{Errno, Map, Maps, MapsError};
 use crate::number::index;
+use crate::object_bytes::ObjectBytes;
 use crate::packet::Packet;
 
 use call::Run;
+pub use memory::{ObjectMemory, ObjectMemorySource, StackMemory};
 pub use state::{Fast, State, Stopped, layout, map_handle};
 
 /// Where machine code is entered, as a C function. It may change nothing but what the [`State`]
 /// leads to, returns what the program returns, and leaves [`layout::STOPPED`] and what belongs to it
 /// in the state when the program was stopped.
 pub type Entry = unsafe extern "C" fn(*mut State) -> u64;
-
-/// Memory for the frames of a program.
-///
-/// # Safety
-/// [`Self::top`] is the end of [`STACK_SIZE`] bytes that can be read and written and that belong to
-/// this value alone, at the same place as long as it lives; a multiple of 16.
-pub unsafe trait StackMemory: fmt::Debug + Send {
-    /// The end of the memory: frames grow downwards from here.
-    fn top(&self) -> NonNull<u8>;
-}
 
 /// Bytes of all frames.
 pub const STACK_SIZE: usize = crate::stack::STACK_SIZE;
@@ -83,7 +75,7 @@ struct Objects {
     /// Whether entries may have been deleted since the last run began.
     maps_changed: bool,
     /// The program's copies of its data sections, by index.
-    data: Vec<Box<[u8]>>,
+    data: Vec<ObjectBytes>,
     scratch: Scratch,
     /// What stopped the program in a helper.
     fault: Option<FaultCause>,
@@ -94,13 +86,23 @@ impl Native {
     /// does for the interpreter.
     ///
     /// # Errors
-    /// A helper that the platform does not have or that the kind may not call; other maps.
-    pub fn new(image: &Image, maps: Maps, stack: Box<dyn StackMemory>) -> Result<Self, LoadError> {
+    /// A helper that the platform does not have or that the kind may not call; other maps; no memory for
+    /// data.
+    pub fn new(
+        image: &Image,
+        maps: Maps,
+        stack: Box<dyn StackMemory>,
+        memory: &mut dyn ObjectMemorySource,
+    ) -> Result<Self, LoadError> {
         check_image(image, &maps)?;
-        let data = image.data().iter();
-        let data = data
-            .map(|section| section.bytes.as_slice().into())
-            .collect();
+        let mut data = Vec::new();
+        for section in image.data() {
+            let len = section.bytes.len();
+            let copy = ObjectBytes::new(len, Some(memory));
+            let mut copy = copy.ok_or(LoadError::OutOfMemory(len))?;
+            copy.copy_from_slice(&section.bytes);
+            data.push(copy);
+        }
         let mut objects = Box::new(Objects {
             state: State::new(&*stack),
             scratch: Scratch::new(maps.iter()),
@@ -202,7 +204,7 @@ impl Native {
     /// The program's copy of the data section with this index in the image.
     #[must_use]
     pub fn data(&self, section: usize) -> Option<&[u8]> {
-        self.objects().data.get(section).map(AsRef::as_ref)
+        self.objects().data.get(section).map(|data| &**data)
     }
 
     /// Runs the program on `packet`, with as much fuel as it may use.
