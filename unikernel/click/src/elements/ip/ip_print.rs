@@ -53,7 +53,7 @@ manual! {
     /// ```click
     /// InfiniteSource(LIMIT 1, STOP true) -> UDPIPEncap(10.0.0.1, 1, 10.0.0.2, 2)
     ///     -> IPPrint(ok, TIMESTAMP false) -> Discard;
-    /// // ok: 10.0.0.1.1 > 10.0.0.2.2: udp 77
+    /// // ok: 10.0.0.1.1 > 10.0.0.2.2: udp 72
     /// ```
     pub(crate) struct IpPrint {
         label: String,
