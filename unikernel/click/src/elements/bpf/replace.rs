@@ -50,6 +50,7 @@ pub struct Replaced {
     _program: Spent,
     _maps: Maps,
     _retired: [RetiredMaps; 2],
+    _settings: Settings,
 }
 
 /// What came of a replacement that was prepared beside the router.
@@ -242,12 +243,13 @@ impl Runner {
         };
         self.retired = kept;
         self.installed = Some(installed);
-        self.settings = ready.settings;
+        let settings = core::mem::replace(&mut self.settings, ready.settings);
         self.begin_program();
         Ok(Replaced {
             _program: spent,
             _maps: old_maps,
             _retired: [retired, freed],
+            _settings: settings,
         })
     }
 }
