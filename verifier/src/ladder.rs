@@ -16,7 +16,7 @@ use crate::codes;
 use crate::finding::Report;
 use crate::prevail::{self, Proof};
 use crate::second::{self, Loops};
-use crate::unwind::{self, Bounds, Exits, TrapCause, Unwinding, Unwound};
+use crate::unwind::{self, Apart, Bounds, TrapCause, Unwinding, Unwound};
 
 /// Slots of an unwound program that are proved at once: one to two seconds.
 const QUICK: usize = 8_192;
@@ -140,7 +140,7 @@ struct Climb<'a> {
     checked: &'a Checked<'a>,
     facts: CheckerFacts,
     bounds: Bounds,
-    exits: Exits,
+    apart: Apart,
     longest: usize,
 }
 
@@ -165,32 +165,33 @@ impl<'a> Climb<'a> {
             checked,
             bounds: Bounds::of_loops(&facts.loops),
             facts,
-            exits: Exits::Together,
+            apart: Apart::Nothing,
             longest,
         }
     }
 
-    /// Tries with paths that leave a loop in different iterations taken together; then, since that is
-    /// longer, with each taken apart.
+    /// Tries with paths that meet wherever they can; then, since that is longer, with some apart.
     fn prove(self) -> Answer {
-        let apart = Self {
-            image: self.image,
-            checked: self.checked,
-            facts: self.facts.clone(),
+        let apart = [Apart::Exits, Apart::Cases].map(|apart| Self {
+            apart,
             bounds: self.bounds.clone(),
-            exits: Exits::Apart,
-            longest: self.longest,
-        };
+            facts: self.facts.clone(),
+            ..self
+        });
         let together = self.deepen();
         if matches!(together.outcome, Outcome::Accepted(_))
             || together.next == Next::GuardedOrUnwound
         {
             return together;
         }
-        match apart.attempt(false) {
-            Ok(Attempt::Done(answer)) if matches!(answer.outcome, Outcome::Accepted(_)) => answer,
-            _ => together,
+        for climb in apart {
+            if let Ok(Attempt::Done(answer)) = climb.attempt(false)
+                && matches!(answer.outcome, Outcome::Accepted(_))
+            {
+                return answer;
+            }
         }
+        together
     }
 
     /// Tries with the checker's bounds and without what it found unreachable, then with all of it,
@@ -209,7 +210,7 @@ impl<'a> Climb<'a> {
     }
 
     fn attempt(&self, whole: bool) -> Result<Attempt, Answer> {
-        let unwinding = Unwinding::with_exits(self.image, &self.bounds, self.exits)
+        let unwinding = Unwinding::with_apart(self.image, &self.bounds, self.apart)
             .map_err(|error| self.too_large(error.slot, None))?;
         let all = unwinding.whole().map_err(invalid)?;
         let size = unwind::inlined_size(&all.image);

@@ -7,14 +7,16 @@ const LEDGER: &[(&str, &[&str])] = &[
         &["tcp-options-left"],
     ),
     (
-        "PREVAIL loses what was compared with the packet's end; the checker accepts",
-        &[
-            "geneve-options",
-            "gtpu-extensions",
-            "ipv4-checksum-options",
-            "ipv6-hop-by-hop",
-            "sctp-chunks",
-        ],
+        "the option's number is read at `at | 2`, of which PREVAIL knows no relation to `at`, so that what was compared with the packet's end at `at + 4` does not hold there; the checker accepts, and 64 values of the length times 32 of each option are too many to have a copy each",
+        &["geneve-options"],
+    ),
+    (
+        "a byte is read one before what was compared with the packet's end, at a sum of two numbers; where neither is a constant, PREVAIL relates two numbers, and not a sum of two to another; the checker accepts",
+        &["gtpu-extensions", "ipv6-hop-by-hop"],
+    ),
+    (
+        "PREVAIL refuses to compare a pointer with the packet's end that may lie more than 65,535 bytes behind its start, which a chunk's length of 16 bits makes possible; the checker accepts",
+        &["sctp-chunks"],
     ),
     (
         "the rest of the bytes is a remainder, and where the paths meet no position is known",

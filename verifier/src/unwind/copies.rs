@@ -7,6 +7,9 @@
 //! copies have an order, too, in which every edge leads forwards, and this holds for every graph,
 //! for loops with several entries as for loops that share a head.
 //!
+//! What follows a number of [few values](super::cases) may have copies for each of them; the values on
+//! the way to a copy are the first number of its key.
+//!
 //! A block whose test is made [before its time](super::early) has three copies instead of one: up to
 //! there, and the rest for each answer.
 
@@ -16,23 +19,33 @@ use std::collections::{BTreeMap, HashMap};
 use bpf_checker::Graph;
 use bpf_object::{Image, Insn};
 
+use super::cases::{Cases, cases};
 use super::early::{Early, early};
 use super::{Bounds, TooLarge};
 
 /// Where a copy stands: for each loop around the block, outermost first, the iteration, and the first
-/// place of the next loop inwards; then the place of the block, its part, and by which [exit](Exits) a
+/// place of the next loop inwards; then the place of the block, its part, and by which [exit](Apart) a
 /// loop was left. Keys are in the order of execution.
 type Key = Vec<u32>;
 
-/// How copies behind a loop are told apart.
+/// Which paths do not meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exits {
-    /// Not at all: paths that leave the loop in different iterations meet.
-    Together,
-    /// By the iteration in which it was left, and the block from which, until another loop begins or the next iteration of the
-    /// one around it. What holds after one iteration and not after another is kept.
-    Apart,
+pub(crate) enum Apart {
+    /// All that lead to one instruction in one iteration meet.
+    Nothing,
+    /// Those that leave a loop, by the iteration in which it was left, and the block from which, until
+    /// another loop begins or the next iteration of the one around it. What holds after one iteration
+    /// and not after another is kept.
+    Exits,
+    /// Those on which a number has another of its [few values](super::cases).
+    Cases,
 }
+
+/// Masks behind each other on one path of which the values are told apart.
+const MAX_CASES: u32 = 2;
+
+/// More than a mask has values.
+const BASE: u32 = 32;
 
 /// No loop was left, or it does not matter when.
 const TOGETHER: u32 = 0;
@@ -46,11 +59,21 @@ const FAILED: u32 = 1;
 /// The rest of a block when the early test holds.
 const HELD: u32 = 2;
 
+/// The rest of a block for one value of a number.
+const CASE: u32 = 3;
+
+/// The first test for a value; the others follow.
+const TESTS: u32 = 4;
+
 /// A block, or a part of one, in one iteration of each loop around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Copy {
+    /// An instruction of ours before them, and the original's slot of the mask that it belongs to.
+    pub(super) back: Option<(Insn, u32)>,
     /// Its slots.
     pub(super) slots: Range<u32>,
+    /// An instruction of ours behind them.
+    pub(super) down: Option<Insn>,
     /// The test of ours at its end.
     pub(super) test: Option<Insn>,
     /// The loops around it, outermost first, by index in the graph, and in which iteration each is,
@@ -76,12 +99,12 @@ pub(super) fn copies(
     image: &Image,
     graph: &Graph,
     bounds: &Bounds,
-    exits: Exits,
+    apart: Apart,
     budget: &mut usize,
 ) -> Result<Vec<Copy>, TooLarge> {
     let mut expansion = Expansion {
         graph,
-        exits,
+        apart,
         chains: (0..graph.loops().len())
             .map(|index| chain(graph, index))
             .collect(),
@@ -90,6 +113,14 @@ pub(super) fn copies(
             .iter()
             .map(|block| early(image, block))
             .collect(),
+        cases: match apart {
+            Apart::Cases => graph
+                .blocks()
+                .iter()
+                .map(|block| cases(image, block))
+                .collect(),
+            Apart::Nothing | Apart::Exits => Vec::new(),
+        },
         pending: BTreeMap::new(),
         count: 0,
     };
@@ -128,6 +159,12 @@ fn in_order(found: Vec<(usize, Copy)>) -> Vec<Copy> {
 /// Jumps of ours at the end of a copy.
 const BESIDE: usize = 1;
 
+/// Whether the values of another number may be told apart on the way to a copy.
+fn is_short(key: &Key) -> bool {
+    let values = key.first().copied().unwrap_or(0);
+    values.checked_div(BASE.saturating_pow(MAX_CASES.saturating_sub(1))) == Some(0)
+}
+
 /// Where a block leads: behind its end, and to the target of its last instruction.
 fn ends(image: &Image, block: &Range<u32>) -> (Option<u32>, Option<u32>) {
     let last = last(image, block);
@@ -157,11 +194,13 @@ fn chain(graph: &Graph, index: usize) -> Vec<usize> {
 
 struct Expansion<'g> {
     graph: &'g Graph,
-    exits: Exits,
+    apart: Apart,
     /// By loop: the loops around it.
     chains: Vec<Vec<usize>>,
     /// By block: its test before its time.
     early: Vec<Option<Early>>,
+    /// By block: its number of few values.
+    cases: Vec<Option<Cases>>,
     /// Copies that are found and not yet looked at, with the number that each got.
     pending: BTreeMap<Key, usize>,
     count: usize,
@@ -190,28 +229,73 @@ impl Expansion<'_> {
         let place = usize::try_from(*place).ok()?;
         let block = self.graph.blocks().get(place)?.clone();
         let iterations = self.iterations(key, place);
+        let plain = Copy {
+            back: None,
+            slots: block.clone(),
+            down: None,
+            test: None,
+            iterations,
+            fall: None,
+            jump: None,
+        };
+        let cases = self.cases.get(place).copied().flatten();
+        if let Some(cases) = cases.filter(|_| *part >= CASE || *part == FIRST && is_short(key)) {
+            let behind = cases.mask.saturating_add(1);
+            match part.checked_sub(TESTS) {
+                _ if *part == FIRST => {
+                    return Some(Copy {
+                        slots: block.start..behind,
+                        down: cases.down(),
+                        fall: Some(self.part(key, TESTS)),
+                        ..plain
+                    });
+                }
+                Some(value) => {
+                    let next = value.saturating_add(1);
+                    let is_last = next.saturating_add(1) >= cases.count;
+                    return Some(Copy {
+                        slots: behind..behind,
+                        test: cases.test(value),
+                        jump: Some(self.case(key, value)?),
+                        fall: Some(match is_last {
+                            true => self.case(key, next)?,
+                            false => self.part(key, part.saturating_add(1)),
+                        }),
+                        ..plain
+                    });
+                }
+                None => {}
+            }
+            let (fall, jump) = ends(image, &block);
+            return Some(Copy {
+                back: cases.back().map(|back| (back, cases.mask)),
+                slots: behind..block.end,
+                fall: fall.and_then(|slot| self.follow(key, place, slot, bounds)),
+                jump: jump.and_then(|slot| self.follow(key, place, slot, bounds)),
+                ..plain
+            });
+        }
         let early = self.early.get(place).copied().flatten();
         if let (Some(early), FIRST) = (early, *part) {
             return Some(Copy {
                 slots: block.start..early.slot,
                 test: Some(early.test),
-                iterations,
-                fall: Some(self.rest(key, FAILED)),
-                jump: Some(self.rest(key, HELD)),
+                fall: Some(self.part(key, FAILED)),
+                jump: Some(self.part(key, HELD)),
+                ..plain
             });
         }
         let (fall, jump) = ends(image, &block);
         Some(Copy {
             slots: early.map_or(block.start, |early| early.slot)..block.end,
-            test: None,
-            iterations,
             fall: fall.and_then(|slot| self.follow(key, place, slot, bounds)),
             jump: jump.and_then(|slot| self.follow(key, place, slot, bounds)),
+            ..plain
         })
     }
 
-    /// The rest of the block that a key is of.
-    fn rest(&mut self, key: &Key, part: u32) -> Target {
+    /// Another part of the block that a key is of.
+    fn part(&mut self, key: &Key, part: u32) -> Target {
         let mut key = key.clone();
         if let [.., last, _] = key.as_mut_slice() {
             *last = part;
@@ -247,8 +331,8 @@ impl Expansion<'_> {
         // The function comes first; each loop takes two numbers.
         let kept = depth.saturating_mul(2).saturating_add(1);
         let mut next = key.get(..kept)?.to_vec();
-        let exit = match self.exits {
-            Exits::Apart if to > from && entered.is_empty() => {
+        let exit = match self.apart {
+            Apart::Exits if to > from && entered.is_empty() => {
                 // Of the loop that is left, else of one that was left before.
                 match key.get(kept.saturating_add(1)) {
                     Some(iteration) if inside.len() > depth.saturating_add(1) => {
@@ -269,6 +353,19 @@ impl Expansion<'_> {
         self.enter(&mut next, entered);
         next.extend([u32::try_from(to).ok()?, FIRST, exit]);
         Some(Target::Copy(self.find(next)))
+    }
+
+    /// The rest of the block that a key is of for one value of its number.
+    fn case(&mut self, key: &Key, value: u32) -> Option<Target> {
+        let mut key = key.clone();
+        if let [values, .., part, _] = key.as_mut_slice() {
+            *values = values
+                .checked_mul(BASE)?
+                .checked_add(value)?
+                .checked_add(1)?;
+            *part = CASE;
+        }
+        Some(Target::Copy(self.find(key)))
     }
 
     /// The number of an exit: the iteration in which a loop is left, and the block from which.

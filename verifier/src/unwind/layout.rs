@@ -104,6 +104,10 @@ impl Layout<'_> {
                 target(copy.jump)
             }
         };
+        if let Some((back, mask)) = copy.back {
+            output.code.push(back);
+            output.roles.push(Role::Back(mask));
+        }
         for from in copy.slots.clone() {
             let Some(insn) = usize::try_from(from)
                 .ok()
@@ -127,6 +131,10 @@ impl Layout<'_> {
             output.code.push(insn);
             output.code.extend(written.behind);
             output.roles.extend(written.behind.map(|_| Role::Behind));
+        }
+        if let Some(down) = copy.down {
+            output.code.push(down);
+            output.roles.push(Role::Behind);
         }
         if let Some(test) = copy.test {
             let test = leading_to(test, branch(output));
@@ -236,6 +244,8 @@ impl Layout<'_> {
 
     /// The slots that a copy takes, without jumps of ours behind it.
     fn length(&self, copy: &Copy) -> usize {
+        let beside = [copy.back.map(|(back, _)| back), copy.down, copy.test];
+        let beside = beside.iter().flatten();
         let Range { start, end } = copy.slots;
         let slots = usize::try_from(start).ok().zip(usize::try_from(end).ok());
         let insns = slots.and_then(|(start, end)| self.image.code().get(start..end));
@@ -243,9 +253,7 @@ impl Layout<'_> {
             .unwrap_or_default()
             .iter()
             .map(|insn| Written::new(*insn).slots());
-        slots
-            .sum::<usize>()
-            .saturating_add(usize::from(copy.test.is_some()))
+        slots.sum::<usize>().saturating_add(beside.count())
     }
 }
 

@@ -20,7 +20,9 @@ impl Unwound {
         let index = usize::try_from(slot).ok()?;
         match (self.roles.get(index)?, self.image.code().get(index)?) {
             (Role::Copy(slot), _) => Some(*slot),
-            (Role::Before | Role::Behind, _) => self.stands_for(slot.checked_add(1)?),
+            (Role::Before | Role::Behind | Role::Back(_), _) => {
+                self.stands_for(slot.checked_add(1)?)
+            }
             // One of its ways may lead to a trap.
             (Role::Glue, Insn::Branch { target, .. }) if *target > slot => {
                 let next = self.stands_for(slot.checked_add(1)?);

@@ -53,7 +53,7 @@ impl Unwound {
                     called.get(&target)?.checked_add(1)?
                 }
                 (Role::Copy(_), _) => 1,
-                (Role::Before | Role::Behind | Role::Glue | Role::Trap, _) => 0,
+                _ => 0,
             };
             let next = insn.falls_through().then_some(slot.saturating_add(1));
             let ways = [next, insn.jump_target()];

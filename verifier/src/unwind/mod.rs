@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `copies` | finds the copies of each block and where they lead |
 //! | `guarded` | writes a program with its loops, and with guards that say what registers hold |
+//! | `cases` | finds numbers of few values, of which each may be looked at by itself |
 //! | `early` | finds tests that are better made before their time |
 //! | `idle` | instructions beside the copies that change nothing |
 //! | `layout` | writes them down as one program |
@@ -18,6 +19,7 @@
 //! | `longest` | counts the instructions of the longest path |
 //! | `locate` | leads from a finding back to the instruction and its iteration |
 
+mod cases;
 mod copies;
 mod early;
 mod guarded;
@@ -34,8 +36,8 @@ use std::collections::BTreeMap;
 use bpf_checker::{Graph, LoopFact, SlotSet};
 use bpf_object::{Function, Image, Insn};
 
+pub(crate) use copies::Apart;
 use copies::Copy;
-pub(crate) use copies::Exits;
 pub(crate) use guarded::guarded;
 use layout::{Layout, Output};
 pub(crate) use locate::place;
@@ -103,6 +105,9 @@ pub(crate) enum Role {
     Before,
     /// An instruction of ours that comes behind the slot before and is reached in no other way.
     Behind,
+    /// The shift back of a number that was shifted behind the copy of a mask, the original's slot with
+    /// this number, and is reached only from there.
+    Back(u32),
     /// A jump that leads from one copy to another, or a test that leads to copies of one instruction
     /// either way, or to a trap.
     Glue,
@@ -215,23 +220,23 @@ impl<'a> Unwinding<'a> {
     /// # Errors
     /// There would be more than [`MAX_SLOTS`] slots.
     pub(crate) fn new(original: &'a Image, bounds: &Bounds) -> Result<Self, TooLarge> {
-        Self::with_exits(original, bounds, Exits::Together)
+        Self::with_apart(original, bounds, Apart::Nothing)
     }
 
-    /// The same, with copies behind loops told apart or not.
+    /// The same, with some paths apart.
     ///
     /// # Errors
     /// There would be more than [`MAX_SLOTS`] slots.
-    pub(crate) fn with_exits(
+    pub(crate) fn with_apart(
         original: &'a Image,
         bounds: &Bounds,
-        exits: Exits,
+        apart: Apart,
     ) -> Result<Self, TooLarge> {
         let graphs = graphs(original);
         let mut budget = MAX_SLOTS;
         let mut copies = Vec::new();
         for graph in &graphs {
-            copies.push(copies::copies(original, graph, bounds, exits, &mut budget)?);
+            copies.push(copies::copies(original, graph, bounds, apart, &mut budget)?);
         }
         Ok(Self {
             original,

@@ -2,7 +2,7 @@
 //!
 //! The claim: as long as no trap is reached, both programs execute the same instructions on the same
 //! registers and memory, those of our own left out, which change nothing; a disjunction may be written
-//! as a sum of its parts. It holds by induction over steps, when the first
+//! as a sum of its parts, and a number be shifted down and back while nothing but tests looks at it. It holds by induction over steps, when the first
 //! instructions of corresponding functions correspond, corresponding instructions are equal, and
 //! each way on leads to a copy of where the original's leads, or to a trap. An unwound program has
 //! no loops, since every jump leads forwards; recursion is refused before. A guarded one has those of
@@ -21,6 +21,8 @@ use super::{Form, Invalid, Role};
 enum End {
     /// To copies of this slot of the original, or to traps.
     Copy(u32),
+    /// To the shift back of a number that was masked in this slot of the original, or to traps.
+    Back(u32),
     /// To traps.
     Trap,
     /// Elsewhere.
@@ -104,6 +106,9 @@ impl Check<'_> {
                     None if self.is_overwritten(slot, insn) => at(next),
                     None => End::Elsewhere,
                 },
+                (Role::Back(mask), Ok(insn)) if self.is_shift(AluOp::Lsh, insn, mask) => {
+                    End::Back(mask)
+                }
                 (Role::Glue, Ok(Insn::Jump { target })) => at(target),
                 (Role::Glue, Ok(Insn::Branch { target, .. })) => at(target).either(at(next)),
                 _ => End::Elsewhere,
@@ -135,6 +140,12 @@ impl Check<'_> {
             Some(Role::Behind) if before.is_some_and(|slot| self.sum_of_parts(slot).is_some()) => {
                 Ok(())
             }
+            Some(Role::Behind) if before.is_some_and(|before| self.is_shift_down(before, insn)) => {
+                Ok(())
+            }
+            Some(Role::Back(mask)) if self.is_shift(AluOp::Lsh, insn, mask) => {
+                self.leads(slot, slot.saturating_add(1), mask.saturating_add(1))
+            }
             // Where a trap begins is checked by whoever leads to it.
             Some(Role::Trap) => Ok(()),
             _ => Err(wrong(slot, "an instruction of ours does something")),
@@ -155,7 +166,16 @@ impl Check<'_> {
             // So may be one of ours, which is reached in no other way.
             let mut next = slot.saturating_add(1);
             if self.role(next) == Some(Role::Behind) {
+                let is_down =
+                    self::insn(self.unwound, next).is_ok_and(|insn| self.is_shift_down(slot, insn));
                 next = next.saturating_add(1);
+                if is_down {
+                    return match self.end(next) {
+                        End::Back(mask) if mask == old => Ok(()),
+                        End::Trap => Ok(()),
+                        _ => Err(wrong(slot, "what is shifted is not shifted back")),
+                    };
+                }
             }
             self.leads(slot, next, old.saturating_add(1))?;
         }
@@ -200,14 +220,51 @@ impl Check<'_> {
 
     /// From `slot`, `next` leads to copies of the original's slot `old`, or to traps.
     fn leads(&self, slot: u32, next: u32, old: u32) -> Result<(), Invalid> {
-        let end = usize::try_from(next)
-            .ok()
-            .and_then(|next| self.ends.get(next));
-        match end {
-            Some(End::Copy(other)) if *other == old => Ok(()),
-            Some(End::Trap) => Ok(()),
+        match self.end(next) {
+            End::Copy(other) if other == old => Ok(()),
+            End::Trap => Ok(()),
             _ => Err(wrong(slot, "it leads elsewhere than the original")),
         }
+    }
+
+    fn end(&self, slot: u32) -> End {
+        let index = usize::try_from(slot).ok();
+        let end = index.and_then(|index| self.ends.get(index));
+        end.copied().unwrap_or(End::Elsewhere)
+    }
+
+    /// Whether an instruction shifts down what the copy in the slot before masked.
+    fn is_shift_down(&self, before: u32, insn: Insn) -> bool {
+        match self.role(before) {
+            Some(Role::Copy(mask)) => self.is_shift(AluOp::Rsh, insn, mask),
+            _ => false,
+        }
+    }
+
+    /// Whether an instruction shifts a register by the bits that are clear below those which the
+    /// original's slot `mask` leaves. Down and back again, that changes nothing.
+    fn is_shift(&self, shift: AluOp, insn: Insn, mask: u32) -> bool {
+        let (
+            Insn::Alu {
+                width,
+                op,
+                dst,
+                src: Operand::Imm(bits),
+            },
+            Ok(Insn::Alu {
+                width: of,
+                op: AluOp::And,
+                dst: masked,
+                src: Operand::Imm(ones),
+            }),
+        ) = (insn, self::insn(self.original, mask))
+        else {
+            return false;
+        };
+        // A mask that is not negative leaves no bits above those of 32.
+        (width, op, dst) == (of, shift, masked)
+            && ones > 0
+            && u32::try_from(bits) == Ok(ones.trailing_zeros())
     }
 
     /// Whether a store leaves nothing behind: the copy in the next slot stores to all of its bytes.

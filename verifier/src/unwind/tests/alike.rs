@@ -43,7 +43,7 @@ impl Tracer {
                 self.trace.push((self.before.unwrap(), registers(step)));
             }
             Role::Trap => self.trap = self.trap.or_else(|| unwound.trap_at(step.slot)),
-            Role::Behind | Role::Glue => {}
+            Role::Behind | Role::Back(_) | Role::Glue => {}
         }
     }
 }
@@ -112,8 +112,8 @@ impl Counter<'_> {
 }
 
 /// Runs both and compares them; gives whether the bound of a loop was exceeded.
-fn compare(image: &Image, bounds: &Bounds, exits: Exits, seed: u64) -> u64 {
-    let unwinding = Unwinding::with_exits(image, bounds, exits).unwrap();
+fn compare(image: &Image, bounds: &Bounds, apart: Apart, seed: u64) -> u64 {
+    let unwinding = Unwinding::with_apart(image, bounds, apart).unwrap();
     let unwound = unwinding.whole().unwrap();
     assert!(!has_loops(&unwound.image));
     let mut original = Bench::new(image, seed).unwrap();
@@ -157,8 +157,8 @@ fn unwound_programs_do_what_the_originals_do() {
         for head in heads(&image) {
             bounds.at_least(head, 1 + random.below(6));
         }
-        for exits in [Exits::Together, Exits::Apart] {
-            trapped += compare(&image, &bounds, exits, seed);
+        for apart in [Apart::Nothing, Apart::Exits, Apart::Cases] {
+            trapped += compare(&image, &bounds, apart, seed);
             runs += RUNS;
         }
     }

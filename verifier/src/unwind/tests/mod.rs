@@ -10,6 +10,7 @@
 )]
 
 mod alike;
+mod cases;
 mod early;
 mod extremes;
 mod guards;
