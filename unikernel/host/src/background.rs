@@ -10,8 +10,8 @@ use crate::programs::Programs;
 
 /// Work for the thread.
 enum Job {
-    Prepare(Replacement),
-    Discard(Replaced),
+    Prepare(Box<Replacement>),
+    Discard(Box<Replaced>),
 }
 
 /// The thread, which ends when this is dropped.
@@ -45,8 +45,8 @@ impl Background {
 
     /// Prepares a program; it comes back if the thread has ended.
     pub(crate) fn prepare(&self, replacement: Replacement) -> Result<(), Box<Replacement>> {
-        match self.jobs.send(Job::Prepare(replacement)) {
-            Err(mpsc::SendError(Job::Prepare(replacement))) => Err(Box::new(replacement)),
+        match self.jobs.send(Job::Prepare(Box::new(replacement))) {
+            Err(mpsc::SendError(Job::Prepare(replacement))) => Err(replacement),
             _ => Ok(()),
         }
     }
@@ -58,6 +58,6 @@ impl Background {
 
     /// Gives memory back, in the thread or, if that has ended, here.
     pub(crate) fn discard(&self, replaced: Replaced) {
-        drop(self.jobs.send(Job::Discard(replaced)));
+        drop(self.jobs.send(Job::Discard(Box::new(replaced))));
     }
 }
