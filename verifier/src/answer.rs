@@ -40,8 +40,8 @@ pub(crate) enum Task {
 pub(crate) struct ProofRequest {
     /// How.
     pub(crate) rung: Rung,
-    /// The index of the only program that is asked about; `None` for all.
-    pub(crate) program: Option<u32>,
+    /// The index of the program that is asked about.
+    pub(crate) program: u32,
 }
 
 /// How programs with loops are proved; others are given to both engines as they are.
@@ -221,10 +221,9 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
     };
     match request.task {
         Task::Prove(ProofRequest { rung, program }) => {
-            let only =
-                |index: &usize| program.is_none_or(|program| u32::try_from(*index) == Ok(program));
-            let asked = images.iter().enumerate().filter(|(index, _)| only(index));
-            encode(&answers(asked.map(|(_, image)| image), |image| {
+            let index = usize::try_from(program).ok();
+            let asked = index.and_then(|index| images.get(index));
+            encode(&answers(asked.into_iter(), |image| {
                 ladder::examine(image, rung)
             }))
         }

@@ -1,11 +1,15 @@
 //! The caller's side of the ladder: which rung is asked about which program, and for how long.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::thread;
 use std::time::Instant;
 
 use crate::answer::{Answer, Gap, Next, Outcome, ProofRequest, Rung, Task};
 use crate::codes;
-use crate::verify::{Case, Stop};
+use crate::verdict::Undecided;
+use crate::verify::{Case, Linked, Stop};
 use crate::worker::{Limits, Sandbox};
 
 /// How programs with loops are proved.
@@ -32,56 +36,109 @@ const RUNGS: [(Rung, Duration); 3] = [
 ];
 
 impl Case<'_> {
-    /// What the engines say of each program. All attempts together keep to the worker's limit of
-    /// time on the clock, and each to that of processor time.
+    /// What the engines say of each program: each in a child of its own, as many at a time as there
+    /// are processors. All attempts together keep to the worker's limit of time on the clock, and each
+    /// to that of processor time.
     pub(crate) fn climb(&self, method: LoopMethod) -> Result<(Vec<Outcome>, Sandbox), Stop> {
         let start = Instant::now();
-        let rung = match method {
+        let ladders = side_by_side(&self.programs, |index, program| {
+            self.climb_alone(index, program, method, start)
+        });
+        let mut outcomes = Vec::new();
+        let mut sandboxes = Vec::new();
+        for ladder in ladders {
+            let (outcome, sandbox) = ladder?;
+            outcomes.push(outcome);
+            sandboxes.push(sandbox);
+        }
+        let sandbox = sandboxes.into_iter().reduce(Sandbox::and);
+        let empty = "the object has no programs";
+        let sandbox = sandbox.ok_or_else(|| Undecided::new(codes::ANSWER, None, empty))?;
+        Ok((outcomes, sandbox))
+    }
+
+    /// What the engines say of one program.
+    fn climb_alone(
+        &self,
+        index: u32,
+        program: &Linked<'_>,
+        method: LoopMethod,
+        start: Instant,
+    ) -> Result<(Outcome, Sandbox), Stop> {
+        let first = match method {
             LoopMethod::Auto => Rung::Quick,
             LoopMethod::Plain => Rung::Plain,
             LoopMethod::Unwind => Rung::Unwound,
         };
-        let task = |rung, program| Task::Prove(ProofRequest { rung, program });
+        let ask = |rung, limits| {
+            let about = core::slice::from_ref(program);
+            let program = index;
+            self.ask::<Answer>(Task::Prove(ProofRequest { rung, program }), about, limits)
+        };
         let limits = self.worker.limits;
-        let (answers, mut sandbox) =
-            self.ask::<Answer>(task(rung, None), &self.programs, limits)?;
-        let mut outcomes = Vec::new();
-        for (index, answer) in (0..).zip(answers) {
-            let Answer { mut outcome, next } = answer;
-            if method != LoopMethod::Auto {
-                outcomes.push(outcome);
-                continue;
-            }
-            let rungs: &[(Rung, Duration)] = match next {
-                Next::Nothing => &[],
-                Next::Plain => &RUNGS[..1],
-                Next::Guarded => &RUNGS[..2],
-                Next::GuardedOrUnwound => &RUNGS,
+        // Who comes after others has less time; where none is left, the child says so.
+        let remaining = left(limits, start, Duration::MAX).unwrap_or(Limits {
+            wall: Duration::from_millis(1),
+            ..limits
+        });
+        let (answers, mut sandbox) = ask(first, remaining)?;
+        let Some(Answer { mut outcome, next }) = answers.into_iter().next() else {
+            let reason = "the worker's answer is about no program";
+            return Err(Undecided::new(codes::ANSWER, None, reason).into());
+        };
+        let rungs: &[(Rung, Duration)] = match (method, next) {
+            (LoopMethod::Plain | LoopMethod::Unwind, _) | (_, Next::Nothing) => &[],
+            (_, Next::Plain) => &RUNGS[..1],
+            (_, Next::Guarded) => &RUNGS[..2],
+            (_, Next::GuardedOrUnwound) => &RUNGS,
+        };
+        for (rung, limit) in rungs {
+            let Some(limits) = left(limits, start, *limit) else {
+                break;
             };
-            for (rung, limit) in rungs {
-                let about = usize::try_from(index).ok();
-                let about = about.and_then(|index| self.programs.get(index));
-                let (Some(limits), Some(about)) = (left(limits, start, *limit), about) else {
-                    break;
-                };
-                let about = core::slice::from_ref(about);
-                match self.ask::<Answer>(task(*rung, Some(index)), about, limits) {
-                    Ok((answers, confined)) => {
-                        sandbox = sandbox.and(confined);
-                        let answer = answers.into_iter().next();
-                        outcome = better(*rung, outcome, answer.map(|answer| answer.outcome));
-                    }
-                    Err(Stop::Verdict(_)) => note_silence(*rung, &mut outcome),
-                    Err(error) => return Err(error),
+            match ask(*rung, limits) {
+                Ok((answers, confined)) => {
+                    sandbox = sandbox.and(confined);
+                    let answer = answers.into_iter().next();
+                    outcome = better(*rung, outcome, answer.map(|answer| answer.outcome));
                 }
-                if matches!(outcome, Outcome::Accepted(_)) {
-                    break;
-                }
+                Err(Stop::Verdict(_)) => note_silence(*rung, &mut outcome),
+                Err(error) => return Err(error),
             }
-            outcomes.push(outcome);
+            if matches!(outcome, Outcome::Accepted(_)) {
+                break;
+            }
         }
-        Ok((outcomes, sandbox))
+        Ok((outcome, sandbox))
     }
+}
+
+/// Does the work for each item, as many at a time as there are processors; results are in the order
+/// of the items.
+fn side_by_side<I: Sync, T: Send>(items: &[I], work: impl Fn(u32, &I) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let waiting = Mutex::new((0..).zip(items));
+    let done = Mutex::new(BTreeMap::new());
+    let serve = || {
+        loop {
+            // Nobody panics while he holds one of the locks.
+            let next = waiting.lock().ok().and_then(|mut waiting| waiting.next());
+            let Some((index, item)) = next else { break };
+            let result = work(index, item);
+            if let Ok(mut done) = done.lock() {
+                done.insert(index, result);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads.min(items.len()) {
+            scope.spawn(serve);
+        }
+        serve();
+    });
+    done.into_inner()
+        .map(|done| done.into_values().collect())
+        .unwrap_or_default()
 }
 
 /// What another attempt may take: what is left of the time on the clock, and no more than `most`;

@@ -338,9 +338,9 @@ mod tests {
     fn messages_are_what_they_were() {
         let prove = |rung, program| Task::Prove(ProofRequest { rung, program });
         for task in [
-            prove(Rung::Quick, None),
-            prove(Rung::Plain, Some(0)),
-            prove(Rung::Unwound, Some(u32::MAX)),
+            prove(Rung::Quick, 1),
+            prove(Rung::Plain, 0),
+            prove(Rung::Unwound, u32::MAX),
             Task::Try(TrialRequest {
                 seed: u64::MAX,
                 runs: 1,
