@@ -51,10 +51,14 @@ impl Case<'_> {
             outcomes.push(outcome);
             sandboxes.push(sandbox);
         }
-        let sandbox = sandboxes.into_iter().reduce(Sandbox::and);
-        let empty = "the object has no programs";
-        let sandbox = sandbox.ok_or_else(|| Undecided::new(codes::ANSWER, None, empty))?;
-        Ok((outcomes, sandbox))
+        // Each program has its outcome, or none is believed.
+        match sandboxes.into_iter().reduce(Sandbox::and) {
+            Some(sandbox) if outcomes.len() == self.programs.len() => Ok((outcomes, sandbox)),
+            _ => {
+                let reason = "there is not an answer for each program";
+                Err(Undecided::new(codes::ANSWER, None, reason).into())
+            }
+        }
     }
 
     /// What the engines say of one program.
@@ -132,7 +136,8 @@ fn side_by_side<I: Sync, T: Send>(items: &[I], work: impl Fn(u32, &I) -> T + Syn
     };
     thread::scope(|scope| {
         for _ in 1..threads.min(items.len()) {
-            scope.spawn(serve);
+            // Where the system has no thread left, this one does all the work.
+            let _ = thread::Builder::new().spawn_scoped(scope, serve);
         }
         serve();
     });
