@@ -58,9 +58,12 @@ pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
         Rung::Unwound => LONGEST,
         Rung::Plain | Rung::Guarded => 0,
     };
-    if rung == Rung::Plain || !unwind::has_loops(image) {
+    if rung == Rung::Plain {
         let first = prevail::prove(image, &checked);
         return settled(second::judge(image, &checked, first, second, Loops::Plain));
+    }
+    if !unwind::has_loops(image) {
+        return settled(without_loops(image, &checked, second));
     }
     match second {
         Verdict::Accepted(facts) if rung == Rung::Guarded => {
@@ -104,6 +107,19 @@ fn accepted_by_checker(outcome: Outcome) -> Answer {
         outcome,
         next: Next::Guarded,
     }
+}
+
+/// There is nothing to unwind. Still, what PREVAIL refuses it may accept in the form of an unwound
+/// program, which says more plainly what single instructions do.
+fn without_loops(image: &Image, checked: &Checked<'_>, second: Verdict) -> Outcome {
+    let first = prevail::prove(image, checked);
+    if let (Proof::Rejected(_), Verdict::Accepted(facts)) = (&first, &second) {
+        let in_other_words = Climb::new(image, checked, facts.clone(), QUICK).prove();
+        if matches!(in_other_words.outcome, Outcome::Accepted(_)) {
+            return in_other_words.outcome;
+        }
+    }
+    second::judge(image, checked, first, second, Loops::Plain)
 }
 
 /// Asks PREVAIL about the program with its loops, and with guards for what the checker found out of

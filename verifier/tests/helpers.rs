@@ -134,6 +134,18 @@ fn every_helper_has_a_right_use() {
     }
 }
 
+/// Compilers keep a constant in a register and store it again as the key of the next lookup, where PREVAIL
+/// loses it. There is no loop, but in the form of an unwound program it understands this, too.
+#[test]
+fn a_key_may_be_stored_again_from_a_register() {
+    let lookup = "*(u32*)(r10 - 4) = r7; r1 = map 1; r2 = r10; r2 += -4; call 1; if r0 == 0 goto out; \
+                  r8 = *(u64*)(r0 + 0)\n";
+    let image = image(&format!("r7 = 0; {lookup}{lookup}out: r0 = 0; exit"));
+    assert!(matches!(engines::prevail(&image), Opinion::Refuses { .. }));
+    assert_eq!(engines::checker(&image), Opinion::Accepts);
+    assert_eq!(engines::together(&image), Opinion::Accepts);
+}
+
 /// What takes keys takes every map that has them, and nothing else does.
 #[test]
 fn helpers_take_the_maps_that_have_what_they_ask_for() {
