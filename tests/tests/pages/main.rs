@@ -12,11 +12,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it leaves out"
 )]
 
 mod block;
 mod expected;
+mod links;
 
 use std::fs;
 use std::os::unix::fs::symlink;
