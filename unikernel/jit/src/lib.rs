@@ -14,7 +14,8 @@
 //! |---|---|
 //! | fuel on every backward jump and local call | runs longer than proved |
 //! | frames 512 bytes apart, with nothing between them, in memory that ends in guard pages | stores beside a frame |
-//! | values of maps and data sections between areas that cannot be accessed ([`MachineMemory`]) | stores beside a value |
+//! | context, values of maps and data sections between areas that cannot be accessed ([`MachineMemory`]) | stores beside a value |
+//! | functions of the runtime called by addresses in the code | changed tables of functions |
 //! | accesses that the machine refuses land where programs are stopped ([`MachineCode::landing`]) | null plus an offset, addresses made of numbers |
 //! | numbers for maps, which are no addresses | maps used as memory |
 //! | helpers look up every pointer that they get | wrong arguments |

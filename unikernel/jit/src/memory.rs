@@ -8,8 +8,8 @@ use bpf_runtime::native::{ObjectMemorySource, StackMemory};
 
 use crate::MachineCode;
 
-/// Where code and stacks are allocated, and what programs have pointers into: data sections, and the
-/// values of maps that are made with it ([`Maps::new_in`](bpf_runtime::Maps::new_in)).
+/// Where code and stacks are allocated, and what programs have pointers into: the context, data sections,
+/// and the values of maps that are made with it ([`Maps::new_in`](bpf_runtime::Maps::new_in)).
 pub trait MachineMemory: ObjectMemorySource {
     /// Puts `code` into memory that can be executed and not be written.
     ///

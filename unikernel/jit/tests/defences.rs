@@ -27,7 +27,7 @@ use bpf_jit::{
     SealedCode,
 };
 use bpf_object::{Function, Image, ImageParts, LineTable};
-use bpf_runtime::native::{ObjectMemory, ObjectMemorySource, Returned, StackMemory};
+use bpf_runtime::native::{Fast, ObjectMemory, ObjectMemorySource, Returned, StackMemory};
 use bpf_runtime::{Environment, Fault, FaultCause, LoadError, Maps, Packet};
 use code_memory::ProcessMemory;
 use common::*;
@@ -117,6 +117,25 @@ fn code_is_never_writable_and_executable_and_is_unmapped_on_drop() {
     assert_eq!((mappings(" rwxp "), mappings(" -wxp ")), (0, 0));
     drop(programs);
     assert_eq!(mappings(" r-xp 00000000 00:00"), before);
+}
+
+/// What machine code calls is part of the code, which nobody can write: no write of a program, however
+/// wrong, changes where it goes.
+#[test]
+fn addresses_of_functions_are_in_the_sealed_code() {
+    let _alone = alone();
+    let program = compiled(
+        &image("call 0x5\nr6 = r0\ncall 0x8\nexit"),
+        &Options::default(),
+    );
+    for function in [Fast::Clock, Fast::Any] {
+        let address = function.address().to_le_bytes();
+        let code = program.code().bytes();
+        assert!(
+            code.windows(8).any(|bytes| bytes == address),
+            "{function:?}"
+        );
+    }
 }
 
 #[test]
@@ -488,10 +507,11 @@ fn bad_programs_are_refused_and_leave_nothing_behind() {
     assert_eq!(run(&mut running, 5).unwrap().value, 1);
 }
 
-/// A process without memory for code or stack.
+/// A process without memory for code, and with little for anything else.
 #[derive(Debug)]
 struct Poor {
     stacks: usize,
+    objects: usize,
 }
 
 impl MachineMemory for Poor {
@@ -514,8 +534,9 @@ impl MachineMemory for Poor {
 }
 
 impl ObjectMemorySource for Poor {
-    fn objects(&mut self, _: usize) -> Option<Box<dyn ObjectMemory>> {
-        None
+    fn objects(&mut self, len: usize) -> Option<Box<dyn ObjectMemory>> {
+        self.objects = self.objects.checked_sub(1)?;
+        ProcessMemory.objects(len)
     }
 }
 
@@ -525,13 +546,20 @@ fn nothing_leaks_when_there_is_no_memory_for_values_or_data() {
     let before = mapped_for_programs();
     let program = Program::new(assemble("r0 = 1\nexit")).data(".data", &[7; 9], true);
     let image = program.image();
-    let maps = Maps::new(image.maps(), [1, 2]).unwrap();
-    let mut memory = Poor { stacks: 1 };
-    // SAFETY: it accesses nothing.
-    let error = unsafe { Compiled::unverified(&image, &Options::default(), maps, &mut memory) };
-    let error = error.unwrap_err();
-    assert_eq!(error, JitError::Load(LoadError::OutOfMemory(9)));
-    assert_eq!(error.code().id, "BPF-R009");
+    // The context and the data.
+    for (objects, len) in [(0, 40), (1, 9)] {
+        let maps = Maps::new(image.maps(), [1, 2]).unwrap();
+        let mut memory = Poor { stacks: 1, objects };
+        // SAFETY: it accesses nothing.
+        let error = unsafe { Compiled::unverified(&image, &Options::default(), maps, &mut memory) };
+        let error = error.unwrap_err();
+        assert_eq!(error, JitError::Load(LoadError::OutOfMemory(len)));
+        assert_eq!(error.code().id, "BPF-R009");
+    }
+    let mut memory = Poor {
+        stacks: 0,
+        objects: 0,
+    };
     let program = program.map("values", MapKind::Array, 4, 8, 2);
     let error = Maps::new_in(program.image().maps(), [1, 2], &mut memory).unwrap_err();
     assert_eq!(error.code().id, "BPF-R009");
@@ -547,7 +575,7 @@ fn nothing_leaks_when_there_is_no_memory_for_code() {
     assert!(before.0 > 0 && before.1 > 0, "of the program that runs");
     for stacks in [0, 1] {
         let maps = Maps::new(image.maps(), [1, 2]).unwrap();
-        let mut memory = Poor { stacks };
+        let mut memory = Poor { stacks, objects: 1 };
         // SAFETY: it accesses nothing.
         let error = unsafe { Compiled::unverified(&image, &Options::default(), maps, &mut memory) };
         let error = error.unwrap_err();

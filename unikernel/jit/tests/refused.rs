@@ -74,6 +74,33 @@ fn a_map_is_no_memory() {
     );
 }
 
+/// What comes behind the 40 bytes of the context cannot be accessed, and before them lie the 4056 bytes of
+/// its page that belong to nobody: what machine code and the runtime keep for a run is out of reach.
+#[test]
+fn the_context_lies_between_what_cannot_be_accessed() {
+    for offset in [
+        40,
+        41,
+        4096,
+        32_767,
+        1 << 16,
+        (1 << 20) - 1,
+        -4057,
+        -32_768,
+        -(1 << 16),
+        -(1 << 20),
+    ] {
+        for access in ["*(u8 *)(r1 + 0) = 1", "r0 = *(u8 *)(r1 + 0)"] {
+            let text = format!("r1 += {offset}\n{access}\nr0 = 0\nexit");
+            assert_eq!(refused(&text).0, 1, "{offset}");
+        }
+    }
+    // Across its end.
+    assert_eq!(refused("*(u64 *)(r1 + 33) = 0\nr0 = 0\nexit").0, 0);
+    let whole = "*(u64 *)(r1 + 32) = 7\nr0 = *(u8 *)(r1 + 39)\nexit";
+    assert_eq!(run(&mut program(whole)), Ok(0));
+}
+
 #[test]
 fn frames_lie_between_what_cannot_be_accessed() {
     for offset in [0, 1, 4096, 32_000] {

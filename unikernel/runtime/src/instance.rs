@@ -46,8 +46,8 @@ pub enum LoadError {
         /// The names of the image's maps.
         needed: Vec<String>,
     },
-    /// There is no memory for a data section.
-    #[error("no memory for a data section of {0} bytes")]
+    /// There is no memory for a data section or the context.
+    #[error("no memory for {0} bytes of a data section or the context")]
     OutOfMemory(usize),
 }
 

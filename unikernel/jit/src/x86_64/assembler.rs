@@ -519,6 +519,23 @@ impl Assembler {
         self.modrm(None, width, &[0x8d], dst, Rm::Mem(from));
     }
 
+    /// `lea dst, [a + b]`; `b` is not `rsp`, which cannot be an index (8d).
+    pub(super) fn add_registers(&mut self, width: Width, dst: Gpr, a: Gpr, b: Gpr) {
+        let wide = u8::from(width == Width::W64);
+        let bits = wide << 3 | dst.high() << 2 | b.high() << 1 | a.high();
+        if bits != 0 {
+            self.bytes.push(0x40 | bits);
+        }
+        // Base 5 without displacement would be none.
+        let mode = if a.low() == 5 { 0x40 } else { 0x00 };
+        let sib = b.low() << 3 | a.low();
+        self.bytes
+            .extend_from_slice(&[0x8d, mode | dst.low() << 3 | 4, sib]);
+        if mode != 0 {
+            self.bytes.push(0);
+        }
+    }
+
     /// `neg`, `div`, `idiv` (f7 /n).
     pub(super) fn unary(&mut self, op: Unary, width: Width, operand: Gpr) {
         self.modrm_digit(width, &[0xf7], op.number(), Rm::Reg(operand));
@@ -578,9 +595,9 @@ impl Assembler {
         self.bytes.push(0x58 | dst.low());
     }
 
-    /// `call [from]` (ff /2).
-    pub(super) fn call_memory(&mut self, from: Mem) {
-        self.modrm_digit(Width::W32, &[0xff], 2, Rm::Mem(from));
+    /// `call target` (ff /2).
+    pub(super) fn call_register(&mut self, target: Gpr) {
+        self.modrm_digit(Width::W32, &[0xff], 2, Rm::Reg(target));
     }
 
     /// `ret` (c3).

@@ -5,9 +5,9 @@ use bpf_runtime::native::{Fast, Stopped, layout};
 use platform_click::limits::STACK_FRAME_SIZE;
 use platform_click::{HelperId, MapKind};
 
-use super::FUEL;
 use super::assembler::{Cc, Gpr, Mem, Op, Shift};
 use super::generator::Generator;
+use super::{FUEL, SCRATCH, STATE_ARGUMENT};
 use crate::plan::{index, slot_number};
 
 impl Generator<'_> {
@@ -87,9 +87,10 @@ impl Generator<'_> {
         if self.plan.uses_fuel {
             self.asm.store(Size::B8, self.state(layout::FUEL), FUEL);
         }
-        // The sixth argument of C functions.
-        self.asm.mov(Width::W64, Gpr::R9, self.registers.state);
-        self.asm.call_memory(self.state(layout::call(function)));
+        self.asm
+            .mov(Width::W64, STATE_ARGUMENT, self.registers.state);
+        self.asm.mov_number(SCRATCH, function.address());
+        self.asm.call_register(SCRATCH);
         if self.plan.uses_fuel {
             self.asm.load(Size::B8, FUEL, self.state(layout::FUEL));
         }

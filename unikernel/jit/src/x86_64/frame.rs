@@ -7,10 +7,10 @@
 use bpf_object::{Reg, Size, Width};
 use bpf_runtime::native::layout;
 
-use super::FUEL;
 use super::assembler::{Gpr, Op};
 use super::generator::Generator;
 use super::registers::is_preserved;
+use super::{FUEL, STATE_ARGUMENT};
 use crate::plan::Function;
 
 impl Generator<'_> {
@@ -25,10 +25,10 @@ impl Generator<'_> {
         if !is_entry {
             return;
         }
-        if self.plan.uses_state {
-            // The state is also the context, the program's first argument, and is where it belongs.
+        // The context, the program's first argument, is where it belongs.
+        if self.plan.uses_state && self.registers.state != STATE_ARGUMENT {
             self.asm
-                .mov(Width::W64, self.registers.state, self.gpr(Reg::R1));
+                .mov(Width::W64, self.registers.state, STATE_ARGUMENT);
         }
         if self.plan.calls_locally {
             self.asm

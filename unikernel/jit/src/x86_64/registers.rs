@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use bpf_object::Reg;
 
 use super::assembler::Gpr;
-use super::{FUEL, SCRATCH};
+use super::{SCRATCH, STATE_ARGUMENT};
 use crate::plan::Plan;
 
 /// Where a program has its registers, and we the state of the run.
@@ -48,10 +48,6 @@ impl Registers {
         let arguments = [Reg::R5, Reg::R4, Reg::R3, Reg::R2];
         let unused = arguments.into_iter().filter(|reg| !plan.uses(*reg));
         let mut free: Vec<Gpr> = unused.map(|reg| registers.of(reg)).collect();
-        if !plan.uses_fuel {
-            free.push(FUEL);
-        }
-        // The state is used least.
         let kept = [Reg::R6, Reg::R7, Reg::R8, Reg::R9, Reg::FP];
         for reg in kept.into_iter().filter(|reg| plan.uses(*reg)) {
             let place = registers.program.get_mut(reg.index());
@@ -59,7 +55,10 @@ impl Registers {
                 *place = free;
             }
         }
-        if let Some(free) = free.pop() {
+        // The state is used least. Where there is no fuel, it stays where it comes.
+        if !plan.uses_fuel {
+            registers.state = STATE_ARGUMENT;
+        } else if let Some(free) = free.pop() {
             registers.state = free;
         }
         registers

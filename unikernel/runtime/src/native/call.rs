@@ -74,6 +74,7 @@ unsafe fn answer(
         state,
         maps,
         maps_changed,
+        calls: _,
         data,
         scratch,
         fault,

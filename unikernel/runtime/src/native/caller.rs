@@ -5,6 +5,7 @@ use core::slice;
 
 use platform_click::PacketContext;
 
+use super::state::place_of;
 use super::{STACK_SIZE, State, address_of, map_of_handle};
 use crate::fault::{Access, FaultCause};
 use crate::helper::Caller;
@@ -25,44 +26,44 @@ pub(super) struct NativeCaller<'a> {
 }
 
 impl NativeCaller<'_> {
+    fn state(&self) -> &State {
+        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
+        unsafe { self.state.as_ref() }
+    }
+
     /// Whether all of these bytes belong to the context.
     fn is_context(&self, address: u64, size: usize) -> bool {
-        let offset = address.wrapping_sub(wide(self.state.as_ptr().addr()));
-        let last = size_of::<PacketContext>().checked_sub(size);
-        last.is_some_and(|last| offset <= wide(last))
+        let start = wide(self.state().context().as_ptr().addr());
+        within(address, size, start, size_of::<PacketContext>())
     }
 
     /// Whether all of these bytes belong to one object of the run, other than the context.
+    #[inline]
     fn reaches(&self, address: u64, size: usize) -> bool {
-        // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
-        let state = unsafe { self.state.as_ref() };
-        let within = |start: u64, len: usize| {
-            let offset = address.wrapping_sub(start);
-            len.checked_sub(size)
-                .is_some_and(|last| offset <= wide(last))
+        let stack = self.state().stack_top().wrapping_sub(wide(STACK_SIZE));
+        // What helpers are given is mostly there.
+        within(address, size, stack, STACK_SIZE) || self.reaches_beside_stack(address, size)
+    }
+
+    #[inline(never)]
+    fn reaches_beside_stack(&self, address: u64, size: usize) -> bool {
+        let contains = |bytes: &[u8]| {
+            let start = wide(bytes.as_ptr().addr());
+            within(address, size, start, bytes.len())
         };
-        let stack = state.stack_top().wrapping_sub(wide(STACK_SIZE));
-        if within(stack, STACK_SIZE) {
-            return true;
-        }
-        let packet = self.packet.bytes();
-        within(wide(packet.as_ptr().addr()), packet.len())
-            || self.maps.iter().any(|map| {
-                let values = map.values();
-                within(wide(values.as_ptr().addr()), values.len())
-            })
-            || self
-                .data
-                .iter()
-                .any(|data| within(wide(data.as_ptr().addr()), data.len()))
+        contains(self.packet.bytes())
+            || self.maps.iter().any(|map| contains(map.values()))
+            || self.data.iter().any(|data| contains(data))
     }
 
     /// A key of fixed size.
+    #[inline]
     pub(super) fn key<const SIZE: usize>(&self, address: u64) -> Result<[u8; SIZE], FaultCause> {
         let bytes = self.bytes(address, SIZE)?;
         bytes.try_into().map_err(|_| FaultCause::NotExecutable)
     }
 
+    #[inline]
     fn bytes(&self, address: u64, size: usize) -> Result<&[u8], FaultCause> {
         if !self.reaches(address, size) && !self.is_context(address, size) {
             return Err(FaultCause::Unmapped {
@@ -77,6 +78,14 @@ impl NativeCaller<'_> {
         // the object before the slice is dropped: both have to borrow `self` for that.
         Ok(unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(start), size) })
     }
+}
+
+/// Whether all of these bytes lie in an object of `len` bytes.
+#[inline]
+fn within(address: u64, size: usize, start: u64, len: usize) -> bool {
+    let offset = address.wrapping_sub(start);
+    let last = len.checked_sub(size);
+    last.is_some_and(|last| offset <= wide(last))
 }
 
 impl Caller for NativeCaller<'_> {
@@ -116,7 +125,8 @@ impl Caller for NativeCaller<'_> {
     fn add_packet_space(&mut self, head: i32, tail: i32) -> bool {
         let done = self.packet.add_space(head, tail).is_ok();
         // SAFETY: the state is alive as long as its `Native`, and no machine code runs now.
-        unsafe { self.state.as_mut() }.place_packet(self.packet);
+        let context = unsafe { self.state.as_mut() }.context_mut();
+        (context.data, context.data_end) = place_of(self.packet);
         done
     }
 }

@@ -15,13 +15,13 @@ pub unsafe trait StackMemory: fmt::Debug + Send {
     fn top(&self) -> NonNull<u8>;
 }
 
-/// Memory for the values of a map, or for a data section.
+/// Memory for a context, for the values of a map, or for a data section.
 ///
 /// # Safety
 /// It dereferences to the same bytes as long as it lives, at an address that is a multiple of 8.
 pub unsafe trait ObjectMemory: Deref<Target = [u8]> + DerefMut + fmt::Debug + Send {}
 
-/// Where the memory for values of maps and for data sections comes from.
+/// Where the memory for contexts, values of maps and data sections comes from.
 pub trait ObjectMemorySource {
     /// So many bytes, all zero; nothing where there is no memory.
     fn objects(&mut self, len: usize) -> Option<Box<dyn ObjectMemory>>;

@@ -1,7 +1,7 @@
 //! The runtime of machine code: what a compiled program shares with the interpreter, and how.
 //!
 //! Machine code works on the real packet, the real values of maps and the real data sections, through
-//! addresses that it gets from a [`State`] and from helpers. Helpers, maps, packets and their rules
+//! addresses that it gets from its context, from a [`State`] and from helpers. Helpers, maps, packets and their rules
 //! are those of the interpreter; only the addresses differ. The compiler (`bpf-jit`) depends on the
 //! layout of [`State`]; nothing else of this module is known to it.
 //!
@@ -19,10 +19,11 @@ mod state;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use bpf_object::Image;
-use platform_click::ProgramKind;
+use bpf_object::{Image, Insn};
+use platform_click::{PacketContext, ProgramKind};
 
 use crate::environment::Environment;
 use crate::fault::{Fault, FaultCause};
@@ -37,10 +38,15 @@ use call::Run;
 pub use memory::{ObjectMemory, ObjectMemorySource, StackMemory};
 pub use state::{Fast, State, Stopped, layout, map_handle};
 
-/// Where machine code is entered, as a C function. It may change nothing but what the [`State`]
-/// leads to, returns what the program returns, and leaves [`layout::STOPPED`] and what belongs to it
-/// in the state when the program was stopped.
-pub type Entry = unsafe extern "C" fn(*mut State) -> u64;
+/// Where machine code is entered, as a C function: with the program's `r1`, which is its context, with
+/// `r2` to `r5`, which are unset, and with the state as the sixth argument, as functions are called that
+/// machine code calls. It may change nothing but what the two lead to, returns what the program returns,
+/// and leaves [`layout::STOPPED`] and what belongs to it in the state when the program was stopped.
+pub type Entry =
+    unsafe extern "C" fn(*mut PacketContext, Unset, Unset, Unset, Unset, *mut State) -> u64;
+
+/// An argument that nobody reads.
+pub type Unset = MaybeUninit<u64>;
 
 /// Bytes of all frames.
 pub const STACK_SIZE: usize = crate::stack::STACK_SIZE;
@@ -60,6 +66,8 @@ pub struct Native {
     kind: ProgramKind,
     /// The frames, to which the state points.
     _stack: Box<dyn StackMemory>,
+    /// The context, to which the state points.
+    _context: ObjectBytes,
     /// Made by `Box::leak`, freed on drop; used through this pointer alone.
     objects: NonNull<Objects>,
 }
@@ -68,12 +76,13 @@ pub struct Native {
 #[repr(C)]
 #[derive(Debug)]
 struct Objects {
-    /// First: machine code and the functions that it calls get a pointer to this, and what they call
-    /// finds the rest behind it.
+    /// First: the functions that machine code calls get a pointer to this, and find the rest behind it.
     state: State,
     maps: Maps,
     /// Whether entries may have been deleted since the last run began.
     maps_changed: bool,
+    /// Whether machine code calls functions of the runtime.
+    calls: bool,
     /// The program's copies of its data sections, by index.
     data: Vec<ObjectBytes>,
     scratch: Scratch,
@@ -95,6 +104,8 @@ impl Native {
         memory: &mut dyn ObjectMemorySource,
     ) -> Result<Self, LoadError> {
         check_image(image, &maps)?;
+        let mut context = ObjectBytes::new(size_of::<PacketContext>(), Some(memory))
+            .ok_or(LoadError::OutOfMemory(size_of::<PacketContext>()))?;
         let mut data = Vec::new();
         for section in image.data() {
             let len = section.bytes.len();
@@ -104,9 +115,13 @@ impl Native {
             data.push(copy);
         }
         let mut objects = Box::new(Objects {
-            state: State::new(&*stack),
+            state: State::new(&*stack, context_in(&mut context)),
             scratch: Scratch::new(maps.iter()),
             maps_changed: true,
+            calls: image
+                .code()
+                .iter()
+                .any(|insn| matches!(insn, Insn::CallHelper { .. })),
             maps,
             data,
             fault: None,
@@ -115,6 +130,7 @@ impl Native {
         Ok(Self {
             kind: image.kind(),
             _stack: stack,
+            _context: context,
             objects: NonNull::from(Box::leak(objects)),
         })
     }
@@ -229,24 +245,38 @@ impl Native {
         fuel: u64,
         slot_of: impl FnOnce(u64) -> u32,
     ) -> Result<Returned, Fault> {
+        let state: *mut State = self.objects.as_ptr().cast();
         let objects = self.objects_mut();
         if objects.maps_changed {
             objects.begin_maps();
         }
-        objects.state.set_packet(packet);
-        let mut run = Run {
-            packet,
-            environment,
+        let context = objects.state.context().as_ptr();
+        // SAFETY: memory for a context that belongs to this value alone, and no code runs now.
+        unsafe { context.write(state::context_of(packet)) };
+        objects.state.fuel = fuel;
+        let enter = || {
+            let unset = Unset::uninit;
+            // SAFETY: the caller's promise about `entry`. The state is complete, the objects lie behind
+            // it, and what it leads to outlives the call.
+            unsafe { entry(context, unset(), unset(), unset(), unset(), state) }
         };
-        objects.state.begin(&raw mut run, fuel);
-        // SAFETY: the caller's promise about `entry`. The state is complete, the objects lie behind
-        // it, and what it leads to lives until `run` is dropped below.
-        let value = unsafe { entry(self.objects.as_ptr().cast()) };
+        let value = if objects.calls {
+            let mut run = Run {
+                packet: &mut *packet,
+                environment,
+            };
+            objects.state.run = (&raw mut run).cast();
+            enter()
+        } else {
+            // Nobody asks for the run.
+            enter()
+        };
         let Objects { state, fault, .. } = self.objects_mut();
         if state.is_stopped() {
             return Err(state.take_fault(fuel, fault.take(), slot_of));
         }
-        state.read_back(&mut run.packet.annotations);
+        // SAFETY: as above; the code has returned.
+        state::read_back(unsafe { &*context }, &mut packet.annotations);
         Ok(Returned {
             value,
             fuel: fuel.saturating_sub(state.fuel),
@@ -291,6 +321,14 @@ impl Drop for Native {
         // SAFETY: made by `Box::leak` in `new`, and not used after this.
         drop(unsafe { Box::from_raw(self.objects.as_ptr()) });
     }
+}
+
+/// Memory for a context, as one.
+fn context_in(bytes: &mut ObjectBytes) -> NonNull<PacketContext> {
+    let start = NonNull::from(&mut **bytes).cast::<u8>();
+    // What programs and helpers access through the number is this memory.
+    let _ = address_of(start.as_ptr());
+    start.cast()
 }
 
 /// What machine code takes for a pointer. The provenance is exposed: what machine code or a helper

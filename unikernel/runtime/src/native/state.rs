@@ -1,6 +1,7 @@
-//! What machine code finds behind the pointer that it is entered with.
+//! What machine code knows of a run.
 
 use core::mem::offset_of;
+use core::ptr::NonNull;
 
 use platform_click::{PacketContext, limits};
 
@@ -11,11 +12,12 @@ use crate::number::{index, wide};
 use crate::packet::{Annotations, Packet};
 
 /// The state of a run, as machine code sees it; [`layout`] has the offsets of its fields.
+///
+/// A program has no pointer to it: its context lies elsewhere, in memory with nothing beside it, and so
+/// do its frames, its data and the values of maps. Nor is there the address of a function in it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct State {
-    /// This run's copy of the context. First, so that a pointer to the state is one to the context.
-    pub(super) context: PacketContext,
     /// Fuel: what the run was given when the code is entered, what is left when it returns.
     pub(super) fuel: u64,
     /// The end of the frames.
@@ -30,10 +32,10 @@ pub struct State {
     stopped_at: u64,
     /// The address that the machine refused.
     stopped_address: u64,
-    /// The run that the code belongs to.
+    /// The run that the code belongs to, if it calls functions of the runtime.
     pub(super) run: *mut Run<'static>,
-    /// Functions that the code calls, by [`Fast`].
-    calls: [Called; Fast::COUNT],
+    /// The context of the run, which is the program's first argument.
+    context: NonNull<PacketContext>,
     /// Addresses of the first values of arrays, by index of the map.
     pub(super) values: [u64; limits::MAX_MAPS],
     /// Addresses of data sections, by index.
@@ -42,7 +44,7 @@ pub struct State {
 
 /// Offsets of the fields of [`State`] that machine code uses, in bytes.
 pub mod layout {
-    use super::{Fast, State, offset_of};
+    use super::{State, offset_of};
 
     /// `u64`: fuel.
     pub const FUEL: usize = offset_of!(State, fuel);
@@ -63,12 +65,6 @@ pub mod layout {
     #[must_use]
     pub const fn value_stride(value_size: u32) -> usize {
         crate::map::value_stride(value_size)
-    }
-
-    /// The function of this kind.
-    #[must_use]
-    pub const fn call(function: Fast) -> usize {
-        offset_of!(State, calls).saturating_add(function.index().saturating_mul(8))
     }
 
     /// `u64`: the address of the first value of the array with this index.
@@ -104,17 +100,23 @@ pub enum Fast {
 }
 
 impl Fast {
-    const COUNT: usize = 6;
-
-    const fn index(self) -> usize {
-        match self {
-            Self::Any => 0,
-            Self::HashLookup4 => 1,
-            Self::HashLookup8 => 2,
-            Self::HashLookup16 => 3,
-            Self::Clock => 4,
-            Self::Random => 5,
-        }
+    /// Where the function lies. It belongs into the code itself, which nobody can write.
+    #[must_use]
+    pub fn address(self) -> u64 {
+        let function: Called = match self {
+            Self::Any => call::any,
+            Self::HashLookup4 => call::hash_lookup::<4>,
+            Self::HashLookup8 => call::hash_lookup::<8>,
+            Self::HashLookup16 => call::hash_lookup::<16>,
+            Self::Clock => call::clock,
+            Self::Random => call::random,
+        };
+        #[expect(
+            clippy::as_conversions,
+            reason = "only a cast makes a pointer of a function"
+        )]
+        let pointer = function as *mut u8;
+        address_of(pointer)
     }
 }
 
@@ -153,9 +155,8 @@ pub const fn map_handle(map: u32) -> u64 {
 }
 
 impl State {
-    pub(super) fn new(stack: &dyn StackMemory) -> Self {
+    pub(super) fn new(stack: &dyn StackMemory, context: NonNull<PacketContext>) -> Self {
         Self {
-            context: PacketContext::default(),
             fuel: 0,
             stack_top: address_of(stack.top().as_ptr()),
             landing_stack: 0,
@@ -164,14 +165,7 @@ impl State {
             stopped_at: 0,
             stopped_address: 0,
             run: core::ptr::null_mut(),
-            calls: [
-                call::any,
-                call::hash_lookup::<4>,
-                call::hash_lookup::<8>,
-                call::hash_lookup::<16>,
-                call::clock,
-                call::random,
-            ],
+            context,
             values: [0; limits::MAX_MAPS],
             data: [0; limits::MAX_DATA_SECTIONS],
         }
@@ -182,42 +176,17 @@ impl State {
         self.stack_top
     }
 
-    /// Prepares a run on the packet that was set.
-    pub(super) const fn begin(&mut self, run: *mut Run<'_>, fuel: u64) {
-        self.run = run.cast();
-        self.fuel = fuel;
+    /// Where the context lies.
+    pub(super) const fn context(&self) -> NonNull<PacketContext> {
+        self.context
     }
 
-    /// The context of a run on `packet`.
+    /// This run's copy of the context.
     #[inline]
-    pub(super) fn set_packet(&mut self, packet: &mut Packet) {
-        self.place_packet(packet);
-        // Exhaustive: an annotation added there must be thought of here.
-        let Annotations {
-            port,
-            mark,
-            rx_time_ns,
-            delay_ns,
-        } = packet.annotations;
-        self.context.port = port;
-        self.context.mark = mark;
-        self.context.rx_time_ns = rx_time_ns;
-        self.context.delay_ns = delay_ns;
-    }
-
-    /// Where the packet lies.
-    #[inline]
-    pub(super) fn place_packet(&mut self, packet: &mut Packet) {
-        let bytes = packet.bytes_mut();
-        let start = address_of(bytes.as_mut_ptr());
-        self.context.data = start;
-        self.context.data_end = start.wrapping_add(wide(bytes.len()));
-    }
-
-    /// Copies the fields back that a program may change for good.
-    pub(super) const fn read_back(&self, annotations: &mut Annotations) {
-        annotations.mark = self.context.mark;
-        annotations.delay_ns = self.context.delay_ns;
+    pub(super) const fn context_mut(&mut self) -> &mut PacketContext {
+        // SAFETY: memory for a context, which is initialised and belongs to the `Native` of this state
+        // alone. No machine code runs now, and whoever has the state has it for himself.
+        unsafe { self.context.as_mut() }
     }
 
     /// Whether the code stopped the program.
@@ -251,6 +220,42 @@ impl State {
         };
         Fault { slot, cause }
     }
+}
+
+/// The context of a run on `packet`.
+#[inline]
+pub(super) fn context_of(packet: &mut Packet) -> PacketContext {
+    let (data, data_end) = place_of(packet);
+    // Exhaustive: an annotation added there must be thought of here.
+    let Annotations {
+        port,
+        mark,
+        rx_time_ns,
+        delay_ns,
+    } = packet.annotations;
+    PacketContext {
+        data,
+        data_end,
+        port,
+        mark,
+        rx_time_ns,
+        delay_ns,
+    }
+}
+
+/// Where the packet begins and ends.
+#[inline]
+pub(super) fn place_of(packet: &mut Packet) -> (u64, u64) {
+    let bytes = packet.bytes_mut();
+    let start = address_of(bytes.as_mut_ptr());
+    (start, start.wrapping_add(wide(bytes.len())))
+}
+
+/// Copies the fields back that a program may change for good.
+#[inline]
+pub(super) const fn read_back(context: &PacketContext, annotations: &mut Annotations) {
+    annotations.mark = context.mark;
+    annotations.delay_ns = context.delay_ns;
 }
 
 #[expect(clippy::as_conversions, reason = "widening; `From` is not const")]
