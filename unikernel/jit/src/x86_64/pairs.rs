@@ -1,13 +1,47 @@
-//! What takes two instructions in eBPF and one here.
+//! What takes two instructions in eBPF and less here.
 //!
-//! eBPF's operations have two operands, so that a sum or a mask of another register takes a copy first.
+//! | pair | machine |
+//! |---|---|
+//! | a copy of a register, to which a number or a register is added | `lea` |
+//! | a copy of a register, of which the lower 8 or 16 bits are kept | `movzx` |
+//! | two numbers added to a register | their sum added |
+//! | a load of 16 bits, whose bytes are swapped | `movzx`, `rol` of 16 bits: the others are zero |
+//!
 //! The pairs are adjacent, and nothing jumps between them.
 
-use bpf_object::{AluOp, Insn, Operand, Width};
+use bpf_object::{AluOp, Insn, Operand, Reg, Size, SwapKind, SwapWidth, Width};
 
-use super::assembler::Mem;
+use super::assembler::{Gpr, Mem, Op};
 use super::generator::Generator;
 use crate::plan::slot_number;
+
+/// `dst = dst op src`.
+#[derive(Clone, Copy)]
+struct Change {
+    width: Width,
+    op: AluOp,
+    dst: Reg,
+    src: Operand,
+}
+
+impl Change {
+    const fn of(insn: Insn) -> Option<Self> {
+        match insn {
+            Insn::Alu {
+                width,
+                op,
+                dst,
+                src,
+            } => Some(Self {
+                width,
+                op,
+                dst,
+                src,
+            }),
+            _ => None,
+        }
+    }
+}
 
 impl Generator<'_> {
     /// Compiles the instruction in `slot` together with the one behind it, if they are such a pair.
@@ -16,7 +50,7 @@ impl Generator<'_> {
         let second = slot.saturating_add(1);
         let both = [slot, second];
         let reach = self.options.reach;
-        let [Some(first), Some(next)] = both.map(|slot| self.image.code().get(slot)) else {
+        let [Some(&first), Some(&next)] = both.map(|slot| self.image.code().get(slot)) else {
             return false;
         };
         if self.blinding.is_some()
@@ -25,42 +59,87 @@ impl Generator<'_> {
         {
             return false;
         }
-        let Insn::Alu {
-            width: copied,
-            op: AluOp::Mov,
-            dst,
-            src: Operand::Reg(src),
-        } = *first
-        else {
-            return false;
+        let written = match (Change::of(first), Change::of(next)) {
+            (Some(first), Some(next)) if first.dst == next.dst => match (first.op, first.src) {
+                (AluOp::Mov, Operand::Reg(src)) => self.changed_copy(first.width, src, next),
+                (AluOp::Add, Operand::Imm(number)) => self.two_sums(first.width, number, next),
+                _ => None,
+            },
+            _ => self.swapped_load(first, next),
         };
-        let Insn::Alu {
-            width,
-            op,
-            dst: changed,
-            src: Operand::Imm(number),
-        } = *next
-        else {
-            return false;
-        };
-        if changed != dst {
-            return false;
+        if let Some(dst) = written {
+            self.know_map(dst, None);
         }
-        let (to, from) = (self.gpr(dst), self.gpr(src));
-        match (op, number, copied, width) {
-            // The upper half of a sum depends on that of the copy.
-            (AluOp::Add, _, Width::W64, _) | (AluOp::Add, _, _, Width::W32) => {
-                let sum = Mem {
-                    base: from,
-                    disp: number,
-                };
-                self.asm.add_into(width, to, sum);
+        written.is_some()
+    }
+
+    /// `dst = src` of this width, then the change; gives `dst`.
+    fn changed_copy(&mut self, copied: Width, src: Reg, change: Change) -> Option<Reg> {
+        let (to, from) = (self.gpr(change.dst), self.gpr(src));
+        // The upper half of a sum depends on that of the copy.
+        let whole = copied == Width::W64 || change.width == Width::W32;
+        match (change.op, change.src) {
+            (AluOp::Add, Operand::Imm(disp)) if whole => {
+                self.asm
+                    .add_into(change.width, to, Mem { base: from, disp });
             }
-            (AluOp::And, 0xff, ..) => self.asm.zero_extend_8(to, from),
-            (AluOp::And, 0xffff, ..) => self.asm.zero_extend_16(to, from),
-            _ => return false,
+            (AluOp::Add, Operand::Reg(other)) if whole => {
+                // What is added to itself is the copy.
+                let other: Gpr = if other == change.dst {
+                    from
+                } else {
+                    self.gpr(other)
+                };
+                self.asm.add_registers(change.width, to, from, other);
+            }
+            (AluOp::And, Operand::Imm(0xff)) => self.asm.zero_extend_8(to, from),
+            (AluOp::And, Operand::Imm(0xffff)) => self.asm.zero_extend_16(to, from),
+            _ => return None,
         }
-        self.know_map(dst, None);
-        true
+        Some(change.dst)
+    }
+
+    /// `dst += number` of this width, then the change; gives `dst`.
+    fn two_sums(&mut self, width: Width, number: i32, change: Change) -> Option<Reg> {
+        let (AluOp::Add, Operand::Imm(other)) = (change.op, change.src) else {
+            return None;
+        };
+        let sum = match (width, change.width) {
+            (Width::W64, Width::W64) => number.checked_add(other)?,
+            // Only the lower half is left of both.
+            (_, Width::W32) => number.wrapping_add(other),
+            (Width::W32, Width::W64) => return None,
+        };
+        self.asm
+            .op_number(Op::Add, change.width, self.gpr(change.dst), sum);
+        Some(change.dst)
+    }
+
+    /// `dst = be16 dst` behind a load of 16 bits; gives `dst`.
+    fn swapped_load(&mut self, load: Insn, swap: Insn) -> Option<Reg> {
+        let Insn::Load {
+            size: Size::B2,
+            signed: false,
+            dst,
+            base,
+            off,
+        } = load
+        else {
+            return None;
+        };
+        let Insn::Swap {
+            kind: SwapKind::ToBe | SwapKind::Always,
+            width: SwapWidth::B16,
+            dst: swapped,
+        } = swap
+        else {
+            return None;
+        };
+        if swapped != dst {
+            return None;
+        }
+        self.load(Size::B2, false, dst, base, off);
+        self.asm.swap_16(self.gpr(dst));
+        Some(dst)
     }
 }
