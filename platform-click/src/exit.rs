@@ -16,6 +16,12 @@ macro_rules! exit_codes {
             #[must_use]
             pub const fn number(self) -> u8 { match self { $( Self::$variant => $number, )* } }
 
+            /// What a process meant that ended with `number`.
+            #[must_use]
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $( $number => Some(Self::$variant), )* _ => None }
+            }
+
             /// What the number means, in one line.
             #[must_use]
             pub const fn meaning(self) -> &'static str { match self { $( Self::$variant => $meaning, )* } }

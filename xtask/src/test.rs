@@ -185,7 +185,7 @@ fn check_other_machine(sh: &Shell, target: &Path, report: &mut Report) {
 /// Licences, sources and known vulnerabilities of dependencies, by `deny.toml`.
 fn check_dependencies(sh: &Shell, report: &mut Report) {
     let step = "dependencies";
-    if !tools::is_installed(sh, "cargo-deny") {
+    if !tools::is_installed("cargo-deny") {
         report.skip(step, "cargo-deny is not installed".to_owned());
         return;
     }

@@ -34,6 +34,13 @@ pub(crate) const SOFTHSM: Tool = Tool {
     purpose: "testing keys in tokens",
 };
 
+/// A terminal for programs that draw on one.
+pub(crate) const TMUX: Tool = Tool {
+    program: "tmux",
+    package: "tmux",
+    purpose: "testing what is drawn on terminals",
+};
+
 /// Says what Linux' verifier says.
 pub(crate) const BPFTOOL: Tool = Tool {
     program: "bpftool",
@@ -42,21 +49,17 @@ pub(crate) const BPFTOOL: Tool = Tool {
 };
 
 /// Everything that a complete run uses.
-pub(crate) const ALL: &[Tool] = &[MAKE, CLANG, SOFTHSM];
+pub(crate) const ALL: &[Tool] = &[MAKE, CLANG, SOFTHSM, TMUX];
 
-/// Whether `program` can be started.
-pub(crate) fn is_installed(sh: &Shell, program: &str) -> bool {
-    cmd!(sh, "{program} --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
+/// Whether `program` is on the search path. (Not all programs have a `--version` to ask for.)
+pub(crate) fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Those of `tools` that are still missing after an attempt to install them, each with what to do.
 pub(crate) fn missing(sh: &Shell, tools: &[Tool]) -> Vec<String> {
-    let absent = |tool: &&Tool| !is_installed(sh, tool.program);
+    let absent = |tool: &&Tool| !is_installed(tool.program);
     if tools.iter().any(|tool| absent(&tool)) {
         install(sh, tools);
     }
@@ -85,7 +88,7 @@ pub(crate) fn require(sh: &Shell, tools: &[Tool]) -> Result<()> {
 /// reported by the caller as missing.
 fn install(sh: &Shell, tools: &[Tool]) {
     let root = cmd!(sh, "id -u").quiet().read().is_ok_and(|id| id == "0");
-    if !root || !is_installed(sh, "apt-get") {
+    if !root || !is_installed("apt-get") {
         return;
     }
     let packages = tools.iter().map(|tool| tool.package);

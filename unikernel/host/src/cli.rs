@@ -16,6 +16,8 @@ use platform_click::ExitCode;
 
 use crate::cli_run::RunArguments;
 use crate::send::SendArguments;
+#[cfg(feature = "top")]
+use crate::top::TopArguments;
 use crate::{Console, Error, LibraryPath, Options, Privileges, device_variables, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
@@ -127,6 +129,8 @@ struct Arguments {
 enum Command {
     Run(RunArguments),
     Send(SendArguments),
+    #[cfg(feature = "top")]
+    Top(TopArguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -136,6 +140,7 @@ Examples:
   bpfclick router.click MTU=1400 -q -o -
   bpfclick --help BPFFilter
   bpfclick run program.o --in packets.pcap --trace
+  bpfclick top --trust pki/trust.bpftrust --state st filter.click
 
 Handlers go to standard output, everything else to standard error.
 Exit codes: 0 done, 2 configuration, 3 input malformed, 20 to 28 program refused, 31 output failed.";
@@ -227,6 +232,10 @@ impl Arguments {
         match self.command {
             Some(Command::Run(arguments)) => return Exit::Code(arguments.execute(out, err)),
             Some(Command::Send(arguments)) => return Exit::Code(arguments.execute(out, err)),
+            #[cfg(feature = "top")]
+            Some(Command::Top(arguments)) => {
+                return Exit::Code(arguments.execute(out, err, &interrupted));
+            }
             None => {}
         }
         if let Some(class) = &self.help {

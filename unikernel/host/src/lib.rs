@@ -40,6 +40,8 @@ mod random;
 mod run;
 mod send;
 mod sockets;
+#[cfg(feature = "top")]
+mod top;
 
 pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};

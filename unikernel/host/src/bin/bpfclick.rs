@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use click_host::cli;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 fn main() -> ExitCode {
     let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
         // The second signal kills; a handler that cannot be installed leaves the first to do that.
         let _ = flag::register_conditional_default(signal, Arc::clone(&interrupted));
         let _ = flag::register(signal, Arc::clone(&interrupted));
