@@ -43,10 +43,29 @@ const CONTEXT: i16 = -72;
 enum Role {
     Number,
     Packet,
-    Array,
-    Hash,
+    /// A value of the map with this number.
+    Value(u8),
     Data,
 }
+
+/// Maps with keys, by number.
+const ARRAY: u8 = 0;
+const HASH: u8 = 1;
+const PERCPU: u8 = 2;
+const RECENT: u8 = 3;
+const PERCPU_HASH: u8 = 4;
+const TRIE: u8 = 5;
+/// Hash maps whose keys have sizes of which machine code knows.
+const HASH_4: u8 = 6;
+const HASH_16: u8 = 7;
+const KEYED: core::ops::Range<u8> = 0..8;
+
+/// Maps without keys.
+const QUEUES: core::ops::Range<u8> = 8..10;
+const RING: i32 = 10;
+
+/// Texts that are printed, each with fewer than 16 bytes and the zero behind it.
+const TEXTS: [&str; 6] = ["hello", "%d", "%x %u", "%lld%%", "%ld %lx %d", "%s\n"];
 
 /// What a program is made of; jumps lead to the start of one.
 #[derive(Clone, Debug)]
@@ -114,6 +133,7 @@ enum Unit {
     Queue {
         helper: u8,
         map: u8,
+        flags: i32,
     },
     Checksum {
         from: i32,
@@ -122,6 +142,11 @@ enum Unit {
     },
     Ring {
         size: i32,
+        flags: i32,
+    },
+    Print {
+        text: usize,
+        numbers: [u8; 3],
     },
     Space {
         head: i32,
@@ -169,15 +194,18 @@ fn unit() -> impl Strategy<Value = Unit> {
             |(condition, by_register, dst, src, imm, to)| Unit::Jump {
                 condition, by_register, dst, src, imm, to
             }),
-        3 => (0..4_u8, 0..6_i32).prop_map(|(map, key)| Unit::Lookup { map, key }),
-        2 => (0..4_u8, 0..6_i32, immediate(), 0..4_i32)
+        3 => (KEYED, 0..6_i32).prop_map(|(map, key)| Unit::Lookup { map, key }),
+        3 => (KEYED, 0..6_i32, immediate(), 0..4_i32)
             .prop_map(|(map, key, value, flags)| Unit::Update { map, key, value, flags }),
-        1 => (0..4_u8, 0..6_i32).prop_map(|(map, key)| Unit::Delete { map, key }),
+        1 => (KEYED, 0..6_i32).prop_map(|(map, key)| Unit::Delete { map, key }),
         2 => prop::sample::select(vec![5, 7, 8, 125, 208_u8]).prop_map(Unit::Plain),
-        2 => (87..90_u8, 4..6_u8).prop_map(|(helper, map)| Unit::Queue { helper, map }),
+        2 => (87..90_u8, QUEUES, 0..4_i32)
+            .prop_map(|(helper, map, flags)| Unit::Queue { helper, map, flags }),
         1 => (0..9_i32, 0..9_i32, immediate())
             .prop_map(|(from, to, seed)| Unit::Checksum { from, to, seed }),
-        1 => (0..65_i32).prop_map(|size| Unit::Ring { size }),
+        1 => (0..65_i32, 0..5_i32).prop_map(|(size, flags)| Unit::Ring { size, flags }),
+        1 => (0..TEXTS.len(), [register(), register(), register()])
+            .prop_map(|(text, numbers)| Unit::Print { text, numbers }),
         1 => (-40..40_i32, -40..40_i32).prop_map(|(head, tail)| Unit::Space { head, tail }),
         1 => Just(Unit::Call),
         1 => Just(Unit::Exit),
@@ -214,11 +242,18 @@ impl Builder {
         code.extend((1..6).map(|register| mov(register, i32::from(register) * 0x1111)));
     }
 
-    /// Calls a helper with `r1` a map and `r2` a key on the stack.
+    /// `r1` is a map and `r2` a key on the stack.
     fn with_key(code: &mut Vec<RawInsn>, number: u8, key: i32) {
-        code.push(store64_imm(R10, -8, key));
+        if number == TRIE {
+            // 10.0.0.0 and 138.0.0.0 with up to 36 bits of prefix, of which there are 32.
+            code.push(store32_imm(R10, -8, key * 6));
+            code.push(store32_imm(R10, -4, 10 | (key & 1) << 7));
+        } else {
+            code.push(store64_imm(R10, -8, key));
+        }
         code.extend(map(R1, i32::from(number)));
-        code.extend([mov_reg(R2, R10), add(R2, -8)]);
+        let start = if number == HASH_16 { -16 } else { -8 };
+        code.extend([mov_reg(R2, R10), add(R2, start)]);
     }
 
     /// Loads the packet's place; ends the program if the packet is too short.
@@ -254,8 +289,7 @@ impl Builder {
             match role {
                 Role::Number | Role::Packet => continue,
                 Role::Data => code.extend(data(register, 0, 4)),
-                Role::Array | Role::Hash => {
-                    let number = u8::from(role == Role::Hash);
+                Role::Value(number) => {
                     Self::with_key(&mut code, number, 1);
                     code.push(helper(1));
                     code.extend([insn(0x55, R0, 0, 1, 0), exit()]); // if r0 != 0
@@ -391,9 +425,10 @@ impl Builder {
             Unit::Queue {
                 helper: number,
                 map: queue,
+                flags,
             } => {
                 code.extend(map(R1, i32::from(queue)));
-                code.extend([mov_reg(R2, R10), add(R2, -56), mov(R3, 0)]);
+                code.extend([mov_reg(R2, R10), add(R2, -56), mov(R3, flags)]);
                 code.push(helper(i32::from(number)));
                 Self::renew(&mut code);
             }
@@ -403,10 +438,34 @@ impl Builder {
                 code.extend([mov(R5, seed), helper(28)]);
                 Self::renew(&mut code);
             }
-            Unit::Ring { size } => {
-                code.extend(map(R1, 6));
-                code.extend([mov_reg(R2, R10), add(R2, -64), mov(R3, size), mov(R4, 0)]);
+            Unit::Ring { size, flags } => {
+                code.extend(map(R1, RING));
+                code.extend([mov_reg(R2, R10), add(R2, -64)]);
+                code.extend([mov(R3, size), mov(R4, flags)]);
                 code.push(helper(130));
+                Self::renew(&mut code);
+            }
+            Unit::Print { text, numbers } => {
+                let mut bytes = [0; 16];
+                bytes[..TEXTS[text].len()].copy_from_slice(TEXTS[text].as_bytes());
+                // Numbers first: they may be in registers that the text goes through.
+                let places = [-40, -32, -24];
+                for (register, place) in numbers.into_iter().zip(places) {
+                    code.push(store64(R10, place, self.number(register)));
+                }
+                for (half, place) in bytes.chunks_exact(8).zip([-64, -56]) {
+                    let half = u64::from_le_bytes(half.try_into().unwrap());
+                    code.extend(wide(R1, half));
+                    code.push(store64(R10, place, R1));
+                }
+                code.extend([mov_reg(R1, R10), add(R1, -64)]);
+                code.push(mov(R2, TEXTS[text].len() as i32 + 1));
+                code.extend(
+                    (3..6)
+                        .zip(places)
+                        .map(|(register, place)| load64(register, R10, place)),
+                );
+                code.push(helper(6));
                 Self::renew(&mut code);
             }
             Unit::Space { head, tail } if self.is_entry => {
@@ -455,9 +514,15 @@ fn program() -> impl Strategy<Value = Program> {
     let roles = vec![
         Role::Number,
         Role::Packet,
-        Role::Array,
-        Role::Hash,
         Role::Data,
+        Role::Value(ARRAY),
+        Role::Value(HASH),
+        Role::Value(PERCPU),
+        Role::Value(RECENT),
+        Role::Value(PERCPU_HASH),
+        Role::Value(TRIE),
+        Role::Value(HASH_4),
+        Role::Value(HASH_16),
     ];
     let role = prop::sample::select(roles);
     let roles = [role.clone(), role.clone(), role.clone(), role];
@@ -488,6 +553,10 @@ fn program() -> impl Strategy<Value = Program> {
             .map("hash", MapKind::Hash, 8, 40, 4)
             .map("percpu", MapKind::PercpuArray, 4, 40, 3)
             .map("recent", MapKind::LruHash, 8, 40, 3)
+            .map("percpu-hash", MapKind::PercpuHash, 8, 40, 3)
+            .map("trie", MapKind::LpmTrie, 8, 40, 4)
+            .map("hash-4", MapKind::Hash, 4, 40, 4)
+            .map("hash-16", MapKind::LruHash, 16, 40, 3)
             .map("queue", MapKind::Queue, 0, 40, 3)
             .map("stack", MapKind::Stack, 0, 40, 3)
             .map("ring", MapKind::RingBuffer, 0, 0, 4096)
@@ -518,7 +587,14 @@ proptest! {
         let options = Options { blinding, ..Options::default() };
         // SAFETY: safe by construction; the interpreter says so, too, for each run.
         let mut both = unsafe { Both::new(&program.image(), &options) };
-        both.fill("hash", 1);
+        let key = 1_u64.to_le_bytes();
+        for map in ["hash", "recent", "percpu-hash"] {
+            both.fill(map, &key);
+        }
+        both.fill("hash-4", &1_u32.to_le_bytes());
+        both.fill("trie", &[6, 0, 0, 0, 138, 0, 0, 0]);
+        // Behind the number lies what the prologue stored.
+        both.fill("hash-16", &[[2, 2, 2, 2, 0, 0, 0, 0], key].concat());
         for packet in packets {
             let Err(fault) = both.run(&packet, RUN) else {
                 continue;

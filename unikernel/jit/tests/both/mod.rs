@@ -13,9 +13,12 @@
 )]
 
 use bpf_jit::{Options, Program};
-use bpf_object::Image;
+use std::collections::BTreeSet;
+
+use bpf_object::{Image, Insn};
 use bpf_runtime::{
-    Annotations, DeterministicEnvironment, Fault, FaultCause, Instance, Maps, Packet,
+    Annotations, DeterministicEnvironment, Fault, FaultCause, Instance, Maps, Observer, Packet,
+    Registers,
 };
 use code_memory::ProcessMemory;
 
@@ -28,6 +31,47 @@ pub struct Both {
     pub interpreted: Instance,
     pub compiled: Program,
     environments: [DeterministicEnvironment; 2],
+    charges: Vec<u64>,
+}
+
+/// By slot, what machine code charges when the instruction is executed, as the documentation of
+/// `bpf-jit` has it: a backward jump its block but local calls, a local call 1.
+fn charges(image: &Image) -> Vec<u64> {
+    let mut leaders: BTreeSet<usize> = image.functions().iter().map(|f| f.start as usize).collect();
+    for (slot, insn) in image.code().iter().enumerate() {
+        leaders.extend(insn.jump_target().map(|target| target as usize));
+        if insn.jump_target().is_some() || *insn == Insn::Exit {
+            leaders.insert(slot + 1);
+        }
+    }
+    let mut block = 0;
+    let charge = |(slot, insn): (usize, &Insn)| {
+        if leaders.contains(&slot) {
+            block = 0;
+        }
+        match insn {
+            Insn::CallLocal { .. } => return 1,
+            Insn::WideTail => return 0,
+            _ => block += 1,
+        }
+        let backward = insn
+            .jump_target()
+            .is_some_and(|target| target as usize <= slot);
+        if backward { block } else { 0 }
+    };
+    image.code().iter().enumerate().map(charge).collect()
+}
+
+/// Adds up what is charged.
+struct Meter<'a> {
+    charges: &'a [u64],
+    fuel: u64,
+}
+
+impl Observer for Meter<'_> {
+    fn step(&mut self, slot: u32, _: &Registers) {
+        self.fuel += self.charges[slot as usize];
+    }
 }
 
 /// What a run left behind.
@@ -59,6 +103,7 @@ impl Both {
             // SAFETY: the caller's promise.
             compiled: unsafe { compile(image, options) },
             environments: [1, 1].map(DeterministicEnvironment::new),
+            charges: charges(image),
         }
     }
 
@@ -74,12 +119,18 @@ impl Both {
         packet.annotations = annotations;
         let mut same = packet.clone();
         let [first, second] = &mut self.environments;
-        let outcome = self.interpreted.run(&mut packet, first, fuel)?;
+        let mut meter = Meter {
+            charges: &self.charges,
+            fuel: 0,
+        };
+        let interpreted = &mut self.interpreted;
+        let outcome = interpreted.run_observed(&mut packet, first, fuel, &mut meter)?;
         let returned = self.compiled.run(&mut same, second, outcome.instructions);
         let returned = returned.unwrap_or_else(|fault| {
             panic!("the interpreter returns {outcome:?}, the code stops: {fault}")
         });
         assert_eq!(outcome.value, returned.value, "r0");
+        assert_eq!(returned.fuel, meter.fuel, "fuel");
         assert!(returned.fuel <= outcome.instructions);
         assert_eq!(packet, same, "packet and annotations");
         assert_eq!(first.traced(), second.traced(), "traces");
@@ -92,18 +143,17 @@ impl Both {
         })
     }
 
-    /// Sets the value of a number in a map of both, to zeros.
-    pub fn fill(&mut self, map: &str, key: u64) {
+    /// Sets the value of a key in a map of both, to zeros.
+    pub fn fill(&mut self, map: &str, key: &[u8]) {
         let maps = self.interpreted.maps();
         let index = maps
             .iter()
             .position(|other| other.definition().name == map)
             .unwrap();
         let value = vec![0; maps.by_name(map).unwrap().definition().value_size as usize];
-        let key = key.to_le_bytes();
         let interpreted = self.interpreted.maps_mut().get_mut(index).unwrap();
-        interpreted.update(&key, &value, 0).unwrap();
-        self.compiled.update(index, &key, &value, 0).unwrap();
+        interpreted.update(key, &value, 0).unwrap();
+        self.compiled.update(index, key, &value, 0).unwrap();
     }
 
     fn compare_memory(&self) {
@@ -123,6 +173,11 @@ impl Both {
                 entries.sort();
             }
             assert_eq!(entries[0], entries[1], "map {}", one.definition().name);
+            assert!(
+                one.records().eq(other.records()),
+                "map {}",
+                one.definition().name
+            );
         }
         let sections = (0..).map_while(|i| self.interpreted.data(i).map(|data| (i, data)));
         for (section, data) in sections {
