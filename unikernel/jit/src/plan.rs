@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) leaders: Vec<bool>,
     /// By slot: whether a loop begins there.
     pub(crate) heads: Vec<bool>,
+    /// By slot: whether jumps within a loop lead forwards to it.
+    pub(crate) joins: Vec<bool>,
     /// By slot: what its block is charged before the instruction, which jumps backwards.
     pub(crate) charges: Vec<u32>,
     /// Whether anything is charged.
@@ -59,6 +61,7 @@ impl Plan {
         let mut plan = Self {
             leaders: vec![false; image.code().len()],
             heads: vec![false; image.code().len()],
+            joins: vec![false; image.code().len()],
             charges: vec![0; image.code().len()],
             uses_fuel: false,
             uses_frames: false,
@@ -70,6 +73,7 @@ impl Plan {
         for function in &functions {
             plan.find_leaders(image, function);
             plan.find_charges(image, function);
+            plan.find_joins(image, function);
             for slot in function.slots.clone() {
                 if !reachable(slot) {
                     plan.uses_state = true;
@@ -175,6 +179,38 @@ impl Plan {
             if let Some(head) = self.heads.get_mut(target) {
                 *head = true;
             }
+        }
+    }
+
+    /// A slot is in a loop if a jump from it or from behind it leads back to it or before it.
+    fn find_joins(&mut self, image: &Image, function: &Function) {
+        let jump = |slot: usize| {
+            let target = image.code().get(slot)?.jump_target().map(index)?;
+            Some((slot, target))
+        };
+        // How many loops begin and end in a slot.
+        let mut changes = vec![(0_u32, 0_u32); image.code().len()];
+        for (slot, target) in function.slots.clone().filter_map(jump) {
+            if target > slot {
+                continue;
+            }
+            if let Some((begin, _)) = changes.get_mut(target) {
+                *begin = begin.saturating_add(1);
+            }
+            if let Some((_, end)) = changes.get_mut(slot) {
+                *end = end.saturating_add(1);
+            }
+        }
+        let mut open = 0_u32;
+        for slot in function.slots.clone() {
+            let (begin, end) = changes.get(slot).copied().unwrap_or_default();
+            open = open.saturating_add(begin);
+            if let (true, Some((_, target))) = (open > 0, jump(slot).filter(|(at, to)| to > at))
+                && let Some(join) = self.joins.get_mut(target)
+            {
+                *join = true;
+            }
+            open = open.saturating_sub(end);
         }
     }
 }

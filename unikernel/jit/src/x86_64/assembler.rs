@@ -3,7 +3,7 @@
 //! Encodings are those of the Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2;
 //! each method names its opcode. Jumps go to labels and are given their size at the end: all start in
 //! the short form and those that do not reach become long, until nothing changes. Padding in front of
-//! loops has its size from there, too.
+//! loops, and where their paths meet, has its size from there, too.
 
 use alloc::vec::Vec;
 
@@ -172,7 +172,15 @@ enum JumpKind {
     /// No jump, but something else that has its size at the end: what is missing to the next multiple of
     /// [`ALIGNMENT`].
     Padding,
+    /// The same to the next multiple of [`WINDOW`], if less than [`SHORT`] is missing.
+    ShortPadding,
 }
+
+/// Bytes that the machine fetches at once, from a place of which this is a divisor.
+const WINDOW: usize = 64;
+
+/// So few bytes at the end of a window are not worth the jump to them.
+const SHORT: usize = 16;
 
 /// Where loops begin, in bytes: what the machine fetches and decodes at once.
 const ALIGNMENT: usize = 32;
@@ -191,7 +199,7 @@ impl JumpKind {
         match self {
             Self::Always | Self::If(_) => 2,
             Self::Call => 5,
-            Self::Padding => 0,
+            Self::Padding | Self::ShortPadding => 0,
         }
     }
 
@@ -201,6 +209,19 @@ impl JumpKind {
             Self::Always | Self::Call => 5,
             Self::If(_) => 6,
             Self::Padding => ALIGNMENT - 1,
+            Self::ShortPadding => SHORT - 1,
+        }
+    }
+
+    /// What is missing at an offset, if it is padding.
+    const fn padding(self, offset: usize) -> Option<usize> {
+        match self {
+            Self::Padding => Some(offset.next_multiple_of(ALIGNMENT) - offset),
+            Self::ShortPadding => {
+                let missing = offset.next_multiple_of(WINDOW) - offset;
+                Some(if missing < SHORT { missing } else { 0 })
+            }
+            Self::Always | Self::If(_) | Self::Call => None,
         }
     }
 }
@@ -272,10 +293,19 @@ impl Assembler {
 
     /// Padding, so that what follows starts where a loop should.
     pub(super) fn align(&mut self) {
+        self.pad(JumpKind::Padding);
+    }
+
+    /// Padding, so that what follows is not the end of what the machine fetches at once.
+    pub(super) fn leave_window(&mut self) {
+        self.pad(JumpKind::ShortPadding);
+    }
+
+    fn pad(&mut self, kind: JumpKind) {
         // A place like any other, which leads nowhere.
         let target = self.label();
         self.bind(target);
-        self.add_jump(JumpKind::Padding, target);
+        self.add_jump(kind, target);
     }
 
     fn add_jump(&mut self, kind: JumpKind, target: Label) {
@@ -324,9 +354,8 @@ impl Assembler {
             let mut total = 0;
             let places = before.iter_mut().skip(1);
             for ((jump, size), place) in self.jumps.iter().zip(&mut sizes).zip(places) {
-                if let JumpKind::Padding = jump.kind {
-                    let offset = jump.at + total;
-                    *size = offset.next_multiple_of(ALIGNMENT) - offset;
+                if let Some(padding) = jump.kind.padding(jump.at + total) {
+                    *size = padding;
                 }
                 total += *size;
                 *place = total;
@@ -334,7 +363,7 @@ impl Assembler {
             let mut grown = false;
             let sums = before.iter().skip(1);
             for ((jump, size), end) in self.jumps.iter().zip(&mut sizes).zip(sums) {
-                if *size == jump.kind.long() || matches!(jump.kind, JumpKind::Padding) {
+                if *size == jump.kind.long() || jump.kind.padding(0).is_some() {
                     continue;
                 }
                 let target = self.labels.get(jump.target.0)?.as_ref()?;
@@ -707,7 +736,7 @@ fn write_padding(bytes: &mut Vec<u8>, mut size: usize) {
 fn write_jump(bytes: &mut Vec<u8>, kind: JumpKind, size: usize, distance: i32) -> Option<()> {
     let short = size == 2;
     match (kind, short) {
-        (JumpKind::Padding, _) => {
+        (JumpKind::Padding | JumpKind::ShortPadding, _) => {
             write_padding(bytes, size);
             return Some(());
         }
@@ -723,4 +752,40 @@ fn write_jump(bytes: &mut Vec<u8>, kind: JumpKind, size: usize, distance: i32) -
         bytes.extend_from_slice(&distance.to_le_bytes());
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::as_conversions, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// Wherever it begins, and however long the jump over it becomes, padding does nothing and ends where
+    /// it should.
+    #[test]
+    fn what_follows_padding_begins_where_the_machine_fetches_it_at_once() {
+        for before in 0..300 {
+            for between in [0, 200] {
+                let mut asm = Assembler::default();
+                let [end, head, join] = [asm.label(), asm.label(), asm.label()];
+                asm.jump_if(Cc::Equal, end);
+                (0..before).for_each(|_| asm.push(Gpr::RAX));
+                asm.align();
+                asm.bind(head);
+                (0..before % 64).for_each(|_| asm.push(Gpr::RAX));
+                asm.jump_if(Cc::Equal, join);
+                (0..between).for_each(|_| asm.push(Gpr::RAX));
+                asm.leave_window();
+                asm.bind(join);
+                asm.ret();
+                asm.bind(end);
+                let code = asm.finish().unwrap();
+                let [head, join] = [head, join].map(|label| code.offset(label) as usize);
+                assert_eq!(head % ALIGNMENT, 0);
+                assert!(join % WINDOW <= WINDOW - SHORT, "{join}");
+                assert_eq!(code.bytes[join], 0xc3);
+                assert_eq!(code.offset(end) as usize, join + 1);
+            }
+        }
+    }
 }

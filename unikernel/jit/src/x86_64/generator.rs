@@ -117,6 +117,8 @@ impl Generator<'_> {
     fn begin(&mut self, slot: usize) {
         if self.plan.heads.get(slot) == Some(&true) {
             self.asm.align();
+        } else if self.plan.joins.get(slot) == Some(&true) {
+            self.asm.leave_window();
         }
         if let Some(label) = self.slots.get(slot) {
             self.asm.bind(*label);
