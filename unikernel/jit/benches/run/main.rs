@@ -1,5 +1,6 @@
 //! What programs take per packet: our machine code beside C that clang compiled for this machine, the
-//! JIT and the interpreter of rbpf, and our interpreter, all in one run.
+//! JIT and the interpreter of rbpf, uBPF's JIT if there is one ([`ubpf`]), the kernel's for root
+//! ([`kernel`]), and our interpreter, all in one run.
 //!
 //! Everybody gets the same packets and the same maps, and prepares the context for each packet; the
 //! verdicts are compared before anything is timed. Time is that of the thread on one processor, and
@@ -21,7 +22,9 @@
     reason = "a benchmark fails by panicking, and prints"
 )]
 
+mod kernel;
 mod plot;
+mod ubpf;
 
 use core::ffi::{CStr, c_void};
 use core::panic::AssertUnwindSafe;
@@ -48,6 +51,9 @@ const TURNS: usize = 41;
 
 /// Nanoseconds of a turn, about.
 const TURN_NS: u64 = 3_000_000;
+
+/// Whoever is compared with native code.
+const PEERS: [&str; 5] = ["jit", "rbpf jit", "ubpf jit", "interpreter", "rbpf interp"];
 
 /// A clock that advances by so much each time that it is read.
 struct Clock {
@@ -523,6 +529,22 @@ fn contenders<'a>(case: &Case, compiled: &'a Compiled, code: &'a [u8]) -> Vec<Co
     if !rbpf_compiles {
         contenders.retain(|contender| contender.name != "rbpf jit");
     }
+    let helpers = [
+        (HelperId::MapLookupElem, native_lookup as *const c_void),
+        (HelperId::MapUpdateElem, native_update as *const c_void),
+        (HelperId::KtimeGetNs, native_clock as *const c_void),
+    ];
+    if let Some(compiled) = ubpf::compile(code, &helpers) {
+        let run = move |packets: &mut [Packet], _: &mut World| {
+            packets.iter_mut().fold(0, |sum, packet| {
+                let mut context = context(packet);
+                let value = compiled(&raw mut context, size_of::<PacketContext>());
+                read_back(packet, &context);
+                fold(sum, value)
+            })
+        };
+        contenders.push(contender("ubpf jit", Box::new(run)));
+    }
     contenders
 }
 
@@ -560,10 +582,12 @@ fn main() {
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
+    let kernel = kernel::is_there();
     println!(
-        "| program | slots | native (ns) | jit | rbpf jit | interpreter | rbpf interp | compile (us) |"
+        "| program | slots | native (ns) | {} | kernel (ns) | compile (us) |",
+        PEERS.join(" | ")
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|{}---|---|", "---|".repeat(PEERS.len()));
     let mut rows = Vec::new();
     for case in cases() {
         if !wanted.is_empty() && !wanted.iter().any(|name| case.name.contains(name.as_str())) {
@@ -577,8 +601,13 @@ fn main() {
         }
         let code = rbpf_code(&compiled.image);
         let mut contenders = contenders(&case, &compiled, &code);
+        let timed = kernel.then(|| kernel::time(&compiled.image, &case.packets));
         for pass in 0..64 {
             let verdicts: Vec<u64> = contenders.iter_mut().map(Contender::pass).collect();
+            if let (0, Some(Ok(timed))) = (pass, &timed) {
+                let by_kernel = timed.verdicts.iter().copied().fold(0, fold);
+                assert_eq!(by_kernel, verdicts[0], "{}: the kernel", case.name);
+            }
             for (contender, verdict) in contenders.iter().zip(&verdicts) {
                 assert_eq!(
                     *verdict, verdicts[0],
@@ -623,7 +652,7 @@ fn main() {
             ours: ratio("jit").unwrap(),
             peer: ratio("rbpf jit"),
         });
-        let cells: Vec<String> = ["jit", "rbpf jit", "interpreter", "rbpf interp"]
+        let cells: Vec<String> = PEERS
             .iter()
             .map(|name| {
                 let contender = contenders.iter().find(|contender| contender.name == *name);
@@ -634,8 +663,13 @@ fn main() {
                 format!("{median:.2} [{:.2}]", median / native)
             })
             .collect();
+        let timed = match timed {
+            None => "–".into(),
+            Some(Ok(timed)) => format!("{:.1}", timed.median),
+            Some(Err(why)) => why,
+        };
         println!(
-            "| {} | {} | {native:.2} | {} | {:.1} |",
+            "| {} | {} | {native:.2} | {} | {timed} | {:.1} |",
             case.name,
             compiled.image.code().len(),
             cells.join(" | "),
