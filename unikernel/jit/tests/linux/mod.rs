@@ -110,7 +110,7 @@ impl Loaded {
     pub fn new(code: &[Insn], maps: &[MapDef]) -> core::result::Result<Self, String> {
         let code = for_xdp(code)?;
         Self::load(&code, maps).map_err(|error| match error.raw_os_error() {
-            Some(libc::EINVAL | libc::EACCES | libc::E2BIG) => "refused".into(),
+            Some(libc::EINVAL | libc::EACCES | libc::E2BIG | libc::EFAULT) => "refused".into(),
             _ => error.to_string(),
         })
     }
