@@ -7,10 +7,10 @@
  * Translates between IPv6 and IPv4 without state (RFC 7915): UDP and TCP under the prefix 64:ff9b::/96.
  *
  * An IPv4 address and the IPv6 address that has it in its last 32 bits are the same (RFC 6052). Packets of one
- * version leave as those of the other; the prefix adds up to zero with the pseudo-headers' other changes but for
- * a constant, so the transport checksum is corrected and not made anew. Dropped: fragments, options and
- * extension headers, other prefixes, other protocols, UDP without a checksum. What is not IP goes on as it
- * is. The packet starts with its Ethernet header.
+ * version leave as those of the other. The pseudo-headers differ by the two prefixes alone, so the transport
+ * checksum is corrected and not made anew. Dropped: fragments, options and extension headers, other prefixes,
+ * other protocols, UDP without a checksum. What is not IP goes on as it is. The packet starts with its
+ * Ethernet header.
  */
 #include "net.h"
 
@@ -28,6 +28,12 @@ static __always_inline __u64 checksum_at(__u8 protocol)
 	if (protocol == PROTOCOL_TCP)
 		return 16; /* RFC 9293, 3.1 */
 	return protocol == PROTOCOL_UDP ? 6 : 0; /* RFC 768 */
+}
+
+/* Zero would say that there is no checksum (RFC 768); its other form means the same for TCP, too. */
+static __always_inline void correct(__u16 *sum, __u16 folded)
+{
+	*sum = folded == 0xffff ? 0xffff : ~folded;
 }
 
 static __always_inline int to_ipv4(struct click_ctx *ctx)
@@ -66,7 +72,9 @@ static __always_inline int to_ipv4(struct click_ctx *ctx)
 		.destination = addresses.destination[3],
 	};
 	header.checksum = ~bpf_csum_diff(0, 0, (const __be32 *)&header, sizeof(header), 0);
-	*sum = ~bpf_csum_diff(prefixes, sizeof(prefixes), 0, 0, (__u16)~*sum);
+	if (ip->next_header == PROTOCOL_UDP && !*sum)
+		return REWRITER_ABORT;
+	correct(sum, bpf_csum_diff(prefixes, sizeof(prefixes), 0, 0, (__u16)~*sum));
 	frame = *ethernet;
 	frame.type = bpf_htons(ETHERTYPE_IPV4);
 	if (bpf_packet_add_space(-(__s32)DIFFERENCE, 0))
@@ -116,7 +124,7 @@ static __always_inline int to_ipv6(struct click_ctx *ctx)
 		.hop_limit = ip->ttl - 1,
 	};
 	__builtin_memcpy(header.source, &addresses, sizeof(addresses));
-	*sum = ~bpf_csum_diff(0, 0, prefixes, sizeof(prefixes), (__u16)~*sum);
+	correct(sum, bpf_csum_diff(0, 0, prefixes, sizeof(prefixes), (__u16)~*sum));
 	frame = *ethernet;
 	frame.type = bpf_htons(ETHERTYPE_IPV6);
 	if (bpf_packet_add_space(DIFFERENCE, 0))

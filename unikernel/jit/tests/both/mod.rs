@@ -12,9 +12,9 @@
     reason = "a test fails by panicking, and not every test uses everything"
 )]
 
-use bpf_jit::{Options, Program};
 use std::collections::BTreeSet;
 
+use bpf_jit::{Options, Program};
 use bpf_object::{Image, Insn};
 use bpf_runtime::{
     Annotations, DeterministicEnvironment, Fault, FaultCause, Instance, Maps, Observer, Packet,
@@ -32,6 +32,8 @@ pub struct Both {
     pub compiled: Program,
     environments: [DeterministicEnvironment; 2],
     charges: Vec<u64>,
+    /// What packets come with.
+    pub annotations: Annotations,
 }
 
 /// By slot, what machine code charges when the instruction is executed, as the documentation of
@@ -87,7 +89,21 @@ pub struct Left {
 /// # Safety
 /// As [`Program::unverified`].
 pub unsafe fn compile(image: &Image, options: &Options<'_>) -> Program {
-    let maps = Maps::new_in(image.maps(), [1, 2], &mut ProcessMemory).unwrap();
+    // SAFETY: the caller's promise.
+    unsafe { compile_filled(image, options, &mut |_| {}) }
+}
+
+/// The same, with its maps filled first.
+///
+/// # Safety
+/// As [`Program::unverified`].
+unsafe fn compile_filled(
+    image: &Image,
+    options: &Options<'_>,
+    fill: &mut dyn FnMut(&mut Maps),
+) -> Program {
+    let mut maps = Maps::new_in(image.maps(), [1, 2], &mut ProcessMemory).unwrap();
+    fill(&mut maps);
     // SAFETY: the caller's promise.
     unsafe { Program::unverified(image, options, maps, &mut ProcessMemory) }.unwrap()
 }
@@ -97,26 +113,47 @@ impl Both {
     /// As [`Program::unverified`], but for runs of which the interpreter finds that they are not
     /// safe: those are not repeated.
     pub unsafe fn new(image: &Image, options: &Options<'_>) -> Self {
-        let maps = Maps::new(image.maps(), [1, 2]).unwrap();
+        // SAFETY: the caller's promise.
+        unsafe { Self::filled(image, options, &mut |_| {}) }
+    }
+
+    /// Both with filled maps: `fill` is called for the maps of each, and has to do the same both times.
+    ///
+    /// # Safety
+    /// As for [`Self::new`].
+    pub unsafe fn filled(
+        image: &Image,
+        options: &Options<'_>,
+        fill: &mut dyn FnMut(&mut Maps),
+    ) -> Self {
+        let mut maps = Maps::new(image.maps(), [1, 2]).unwrap();
+        fill(&mut maps);
         Self {
             interpreted: Instance::new(image, maps).unwrap(),
             // SAFETY: the caller's promise.
-            compiled: unsafe { compile(image, options) },
+            compiled: unsafe { compile_filled(image, options, fill) },
             environments: [1, 1].map(DeterministicEnvironment::new),
             charges: charges(image),
+            annotations: Annotations {
+                port: 3,
+                mark: 5,
+                rx_time_ns: 1 << 40,
+                delay_ns: 7,
+            },
         }
     }
 
     /// Runs both, and gives what both left, or why the interpreter stopped the program.
     pub fn run(&mut self, bytes: &[u8], fuel: u64) -> Result<Left, Fault> {
-        let annotations = Annotations {
-            port: 3,
-            mark: 5,
-            rx_time_ns: 1 << 40,
-            delay_ns: 7,
-        };
+        let left = self.run_alone(bytes, fuel)?;
+        self.compare_memory();
+        Ok(left)
+    }
+
+    /// The same without a look at maps and data, which takes longer than a run.
+    pub fn run_alone(&mut self, bytes: &[u8], fuel: u64) -> Result<Left, Fault> {
         let mut packet = Packet::new(bytes).unwrap();
-        packet.annotations = annotations;
+        packet.annotations = self.annotations;
         let mut same = packet.clone();
         let [first, second] = &mut self.environments;
         let mut meter = Meter {
@@ -135,7 +172,6 @@ impl Both {
         assert_eq!(packet, same, "packet and annotations");
         assert_eq!(first.traced(), second.traced(), "traces");
         assert_eq!(first.now_ns, second.now_ns, "the clock");
-        self.compare_memory();
         Ok(Left {
             value: outcome.value,
             packet: packet.bytes().to_vec(),
@@ -145,18 +181,61 @@ impl Both {
 
     /// Sets the value of a key in a map of both, to zeros.
     pub fn fill(&mut self, map: &str, key: &[u8]) {
-        let maps = self.interpreted.maps();
-        let index = maps
-            .iter()
-            .position(|other| other.definition().name == map)
-            .unwrap();
-        let value = vec![0; maps.by_name(map).unwrap().definition().value_size as usize];
-        let interpreted = self.interpreted.maps_mut().get_mut(index).unwrap();
-        interpreted.update(key, &value, 0).unwrap();
-        self.compiled.update(index, key, &value, 0).unwrap();
+        let definition = self.interpreted.maps().by_name(map).unwrap().definition();
+        let value = vec![0; definition.value_size as usize];
+        self.set(map, key, &value);
     }
 
-    fn compare_memory(&self) {
+    /// Sets the value of a key in a map of both.
+    pub fn set(&mut self, map: &str, key: &[u8], value: &[u8]) {
+        let index = self.index(map);
+        let interpreted = self.interpreted.maps_mut().get_mut(index).unwrap();
+        interpreted.update(key, value, 0).unwrap();
+        self.compiled.update(index, key, value, 0).unwrap();
+    }
+
+    /// Takes a key out of a map of both.
+    pub fn remove(&mut self, map: &str, key: &[u8]) {
+        let index = self.index(map);
+        let interpreted = self.interpreted.maps_mut().get_mut(index).unwrap();
+        interpreted.delete(key).unwrap();
+        self.compiled.delete(index, key).unwrap();
+    }
+
+    /// The value of a key, which is there.
+    pub fn value(&self, map: &str, key: &[u8]) -> Vec<u8> {
+        let map = self.interpreted.maps().by_name(map).unwrap();
+        map.lookup(key).unwrap().to_vec()
+    }
+
+    /// What a ring buffer holds.
+    pub fn records(&self, map: &str) -> Vec<Vec<u8>> {
+        let map = self.interpreted.maps().by_name(map).unwrap();
+        map.records().map(|record| record.to_vec()).collect()
+    }
+
+    fn index(&self, map: &str) -> usize {
+        let mut maps = self.interpreted.maps().iter();
+        maps.position(|other| other.definition().name == map)
+            .unwrap()
+    }
+
+    /// Sets both clocks.
+    pub fn at(&mut self, now_ns: u64) {
+        for environment in &mut self.environments {
+            environment.now_ns = now_ns;
+        }
+    }
+
+    /// By how much both clocks advance when they are read.
+    pub fn step(&mut self, step_ns: u64) {
+        for environment in &mut self.environments {
+            environment.step_ns = step_ns;
+        }
+    }
+
+    /// Asserts that both have the same in their maps and data.
+    pub fn compare_memory(&self) {
         for (one, other) in self
             .interpreted
             .maps()

@@ -13,32 +13,46 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bpf_object::{Image, Object, ParseOptions};
 
-/// The programs of a folder whose sources say one of these verdicts, by name.
+/// The programs of a folder whose sources say one of these verdicts, ordered by the paths of their sources.
 pub fn programs(folder: &str, verdicts: &[&str]) -> Vec<(String, Image)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let mut sources: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    sources.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
+    sources.sort();
     let mut images = Vec::new();
-    for entry in fs::read_dir(root.join(folder)).unwrap() {
-        let source = entry.unwrap().path();
-        if source.extension().is_none_or(|extension| extension != "c") {
-            continue;
-        }
+    for source in sources {
         let text = fs::read_to_string(&source).unwrap();
         let says = |verdict: &&str| text.contains(&format!(" * verdict: {verdict}\n"));
-        if !verdicts.iter().any(says) {
-            continue;
-        }
-        let object = fs::read(source.with_extension("o")).unwrap();
-        let object = Object::parse(&object, ParseOptions::default()).unwrap();
-        for program in object.programs() {
-            let name = source.display().to_string();
-            images.push((name, object.link(program).unwrap()));
+        if verdicts.iter().any(says) {
+            let linked = link(&source.with_extension("o")).into_iter();
+            images.extend(linked.map(|image| (source.display().to_string(), image)));
         }
     }
     images
+}
+
+/// The one program of an object, which is named from the root of the repository and without `.o`.
+pub fn program(name: &str) -> Image {
+    let mut images = link(&root().join(format!("{name}.o")));
+    assert_eq!(images.len(), 1, "{name}");
+    images.pop().unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn link(object: &Path) -> Vec<Image> {
+    let object = fs::read(object).unwrap();
+    let object = Object::parse(&object, ParseOptions::default()).unwrap();
+    let programs = object.programs().iter();
+    programs
+        .map(|program| object.link(program).unwrap())
+        .collect()
 }
 
 /// Frames that come near to what the samples look for, cut to every length up to theirs.
