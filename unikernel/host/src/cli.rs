@@ -15,8 +15,10 @@ use click_graph::{Config, HostError, Source};
 use platform_click::ExitCode;
 
 use crate::cli_run::RunArguments;
+#[cfg(feature = "observe")]
+use crate::observe::MetricsArguments;
 use crate::send::SendArguments;
-#[cfg(feature = "top")]
+#[cfg(feature = "observe")]
 use crate::top::TopArguments;
 use crate::{Console, Error, LibraryPath, Options, Privileges, device_variables, files, run};
 
@@ -129,7 +131,9 @@ struct Arguments {
 enum Command {
     Run(RunArguments),
     Send(SendArguments),
-    #[cfg(feature = "top")]
+    #[cfg(feature = "observe")]
+    Metrics(MetricsArguments),
+    #[cfg(feature = "observe")]
     Top(TopArguments),
 }
 
@@ -232,7 +236,11 @@ impl Arguments {
         match self.command {
             Some(Command::Run(arguments)) => return Exit::Code(arguments.execute(out, err)),
             Some(Command::Send(arguments)) => return Exit::Code(arguments.execute(out, err)),
-            #[cfg(feature = "top")]
+            #[cfg(feature = "observe")]
+            Some(Command::Metrics(arguments)) => {
+                return Exit::Code(arguments.execute(err, &interrupted));
+            }
+            #[cfg(feature = "observe")]
             Some(Command::Top(arguments)) => {
                 return Exit::Code(arguments.execute(out, err, &interrupted));
             }

@@ -34,13 +34,15 @@ mod error;
 mod files;
 mod libraries;
 mod linux;
+#[cfg(feature = "observe")]
+mod observe;
 mod privileges;
 mod programs;
 mod random;
 mod run;
 mod send;
 mod sockets;
-#[cfg(feature = "top")]
+#[cfg(feature = "observe")]
 mod top;
 
 pub use dataplane::{Dataplane, Preparer};

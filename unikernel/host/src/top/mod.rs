@@ -1,32 +1,24 @@
 //! `bpfclick top`: a running router, as it changes.
 //!
-//! It knows the router through its ControlSocket only, so that it can look at one in another process as
-//! well as at one of its own, and neither slows down nor breaks what it looks at.
+//! It may be one of its own or one in another process.
 
-mod client;
-mod model;
-mod router;
 mod screen;
 
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write};
 use std::net::{TcpStream, UdpSocket};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use platform_click::ExitCode;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
-use client::{Client, ClientError};
-use model::Model;
-use router::{Process, StartError};
 use screen::{Screen, Tone, Wish};
 
 use crate::cli::print;
+use crate::observe::{Client, ClientError, Model, Observed, Process};
 
 /// Watch a router: packets per second of each element, programs, signers, maps
 ///
@@ -34,17 +26,8 @@ use crate::cli::print;
 /// program can be replaced by another one; the loader decides as always, and what it says is shown.
 #[derive(Debug, Args)]
 pub(crate) struct TopArguments {
-    /// The configuration and all options that `bpfclick` takes for it
-    #[arg(
-        value_name = "CONFIG | OPTION",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
-    router: Vec<OsString>,
-
-    /// Watch the router that listens there
-    #[arg(long, value_name = "FILE", conflicts_with = "router")]
-    socket: Option<PathBuf>,
+    #[command(flatten)]
+    observed: Observed,
 
     /// Milliseconds between two looks
     #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(50..))]
@@ -72,36 +55,16 @@ impl TopArguments {
         err: &mut dyn Write,
         interrupted: &AtomicBool,
     ) -> ExitCode {
-        if self.socket.is_none() && self.router.is_empty() {
-            let text = "error: a configuration, or `--socket FILE` of a router that runs\n";
-            return print(err, text, ExitCode::Usage);
-        }
         if !self.json && !io::stdout().is_terminal() {
             let text = "error: `bpfclick top` draws on a terminal; use --json elsewhere\n";
             return print(err, text, ExitCode::Usage);
         }
-        let connected = match &self.socket {
-            Some(socket) => Client::connect(socket)
-                .map(|client| (None, client))
-                .map_err(StartError::from),
-            None => Process::start(&self.router).map(|(process, client)| (Some(process), client)),
-        };
-        let (process, client) = match connected {
+        let (process, client) = match self.observed.connect(err) {
             Ok(connected) => connected,
-            Err(StartError::Ended { status, said }) => {
-                // It has said why in its own words, and ends as it would without us.
-                let code = status.code().and_then(|code| u8::try_from(code).ok());
-                let code = code.and_then(ExitCode::from_number);
-                return print(
-                    err,
-                    &format!("{said}\n"),
-                    code.unwrap_or(ExitCode::Internal),
-                );
-            }
-            Err(error) => return print(err, &format!("error: {error}\n"), ExitCode::Io),
+            Err(code) => return code,
         };
         let mut top = Top {
-            title: self.title(),
+            title: self.observed.title(),
             interval: Duration::from_millis(self.interval),
             looks: self.looks.unwrap_or(u64::MAX),
             process,
@@ -119,15 +82,6 @@ impl TopArguments {
             Err(TopError::Client(ClientError::Connection(_))) => ExitCode::Accepted,
             Err(error) => print(err, &format!("error: {error}\n"), ExitCode::Io),
         }
-    }
-
-    fn title(&self) -> String {
-        let named = self
-            .socket
-            .as_ref()
-            .map(|socket| socket.display().to_string());
-        let words = self.router.iter().map(|word| word.to_string_lossy());
-        named.unwrap_or_else(|| words.collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Paragraph, Row, Table, TableState, Wrap};
 
-use super::model::Model;
+use crate::observe::Model;
 
 /// Lines of messages that are kept.
 const MAX_MESSAGES: usize = 500;
@@ -278,8 +278,8 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::model::{Counts, Element, Sample};
     use super::*;
+    use crate::observe::{Counts, Element, Sample};
 
     fn element(name: &str, class: &str, targets: &[&str], readable: &[&str]) -> Element {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

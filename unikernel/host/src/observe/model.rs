@@ -32,7 +32,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    fn has(&self, handler: &str) -> bool {
+    pub(crate) fn has(&self, handler: &str) -> bool {
         self.readable.iter().any(|name| name == handler)
     }
 

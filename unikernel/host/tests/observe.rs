@@ -1,5 +1,5 @@
-//! `bpfclick top`, on a real router and in a real terminal.
-#![cfg(feature = "top")]
+//! `bpfclick top` and `bpfclick metrics`, on a real router and in a real terminal.
+#![cfg(feature = "observe")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,7 +14,12 @@ mod common;
 mod signing;
 
 use core::time::Duration;
-use std::process::{Command, Output, Stdio};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -41,14 +46,19 @@ const ROUTER: [&str; 5] = [
     "guard.click",
 ];
 
-fn top(site: &Site, arguments: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("bpfclick"))
-        .arg("top")
+fn bpfclick(site: &Site, arguments: &[&str]) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("bpfclick"));
+    let folder = site.folder.path(".");
+    command
         .args(arguments)
-        .current_dir(site.folder.path("."))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command
+}
+
+fn top(site: &Site, arguments: &[&str]) -> Output {
+    let all = [&["top"], arguments].concat();
+    bpfclick(site, &all).output().unwrap()
 }
 
 #[test]
@@ -184,4 +194,116 @@ fn a_program_is_replaced_at_the_terminal() {
     terminal.wait_for("guard: FILE newer.o");
     terminal.wait_for("counter 3");
     terminal.keys(&["q"]);
+}
+
+/// A process that ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn get(socket: &Path) -> Option<String> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: local\r\n\r\n")
+        .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+/// A scraper finds the router's counters, in a process of their own, and what it does not find is said.
+#[test]
+fn counters_are_served_for_prometheus() {
+    let site = watched();
+    let router = [&ROUTER[..], &["--unix-socket", "router.sock"]].concat();
+    let _router = Server(
+        bpfclick(&site, &router)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    wait_for_file(&site.folder.path("router.sock"));
+    let metrics = [
+        "metrics",
+        "--listen",
+        "unix:m.sock",
+        "--socket",
+        "router.sock",
+    ];
+    let _server = Server(bpfclick(&site, &metrics).spawn().unwrap());
+    wait_for_file(&site.folder.path("m.sock"));
+    let answer = get(&site.folder.path("m.sock")).unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let value = |start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start));
+        let line = line.unwrap_or_else(|| panic!("no {start} in\n{text}"));
+        line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()
+    };
+    assert!(value("click_element_packets_total{element=\"passed\",class=\"Counter\"}") > 0);
+    assert_eq!(
+        value("click_program_counter{element=\"guard\",class=\"BPFFilter\"}"),
+        2
+    );
+    assert_eq!(value("click_program_quarantined{element=\"guard\","), 0);
+    let info = "click_program_info{element=\"guard\",class=\"BPFFilter\",statement=\"guard\",";
+    assert_eq!(value(info), 1);
+    // Every family is announced before its samples.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split('{').next().unwrap();
+        assert!(text.contains(&format!("# TYPE {name} ")), "{line}");
+    }
+    // Once more, to standard output; and nobody listens twice at one place.
+    let once = ["metrics", "--once", "--socket", "router.sock"];
+    let output = bpfclick(&site, &once).output().unwrap();
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("click_element_packets_total")
+    );
+    assert_eq!(bpfclick(&site, &metrics).status().unwrap().code(), Some(31));
+}
+
+fn wait_for_file(path: &Path) {
+    let started = Instant::now();
+    while !path.exists() {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "no {}",
+            path.display()
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+    // It listens a moment after it is there.
+    thread::sleep(Duration::from_millis(100));
+}
+
+/// The dashboard asks for metrics that there are.
+#[test]
+fn the_dashboard_shows_metrics_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let dashboard = fs::read_to_string(root.join("contrib/grafana-dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap());
+    let asked: BTreeSet<String> = targets
+        .flat_map(|target| {
+            let text = target["expr"].as_str().unwrap().to_owned();
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let names = words.filter(|word| word.starts_with("click_"));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(asked.len() > 5, "{asked:?}");
+    let metrics = fs::read_to_string(root.join("unikernel/host/src/observe/metrics.rs")).unwrap();
+    for name in asked {
+        assert!(metrics.contains(&format!("\"{name}\"")), "no metric {name}");
+    }
 }
