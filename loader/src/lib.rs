@@ -40,12 +40,13 @@ mod store;
 
 pub use admission::{Admission, AdmittedObject, AdmittedProgram, Warning};
 pub use admit::admit;
+pub use bpf_statement::InstanceId;
 use bpf_statement::UnixTime;
 pub use record::{Admitted, MAX_COUNTER_JUMP, Record};
 pub use refusal::Refusal;
 pub use request::{AdmitRequest, Expectation, ProgramExpectation};
 pub use slots::{SLOT_SIZE, STORE_SIZE, Slot, StoreError, encode_slot, new_store, read_store};
-pub use snapshot::{InstanceId, MAX_RECORDS, Snapshot, TrustId};
+pub use snapshot::{MAX_RECORDS, Snapshot, TrustId};
 #[cfg(feature = "std")]
 pub use state_dir::{Damage, MAX_WALK, StateDir, StateError};
 pub use store::{CommitError, MemoryStore, RollbackStore, Update};

@@ -6,12 +6,12 @@
 
 use alloc::vec::Vec;
 
-use bpf_statement::{Name, UnixTime};
+use bpf_statement::{InstanceId, Name, UnixTime};
 use platform_click::Digest;
 
 use crate::audit::AuditHead;
 use crate::record::{Admitted, Record};
-use crate::snapshot::{InstanceId, MAX_RECORDS, Snapshot, TrustId};
+use crate::snapshot::{MAX_RECORDS, Snapshot, TrustId};
 
 /// Bytes of a slot: the unit that disks and file systems write.
 pub const SLOT_SIZE: usize = 4096;

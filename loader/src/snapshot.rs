@@ -1,9 +1,8 @@
 //! The state of a loader: what admissions leave behind and what later ones are held against.
 
 use alloc::vec::Vec;
-use core::fmt;
 
-use bpf_statement::{Name, UnixTime};
+use bpf_statement::{InstanceId, Name, UnixTime};
 use bpf_trust::TrustBundle;
 use platform_click::Digest;
 
@@ -14,22 +13,6 @@ use crate::{RELEASE_TIME, Refusal};
 /// Names whose counters a state keeps: with their digests they fit one slot of 4 KiB, and an
 /// element graph with more different programs has not been seen.
 pub const MAX_RECORDS: usize = 32;
-
-/// What tells one state from all others; random.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct InstanceId(pub [u8; 16]);
-
-impl fmt::Display for InstanceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for InstanceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "InstanceId({self})")
-    }
-}
 
 /// A trust bundle by version and digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

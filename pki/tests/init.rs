@@ -79,13 +79,13 @@ fn keys_are_for_their_owner_alone() {
         assert_eq!(mode(&name), 0o600, "{name}");
         assert!(KeyFile::load(&dir.path().join(&name)).is_ok(), "{name}");
     }
-    // Beside them: four certificates, the trust bundle, and the folders of trust bundles and of
+    // Beside them: five certificates, the trust bundle, and the folders of trust bundles and of
     // certificates.
     let files = fs::read_dir(dir.path()).unwrap().count();
-    assert_eq!(files, key_files().len() + 7);
+    assert_eq!(files, key_files().len() + 8);
 }
 
-/// The files with keys: of the root, three CAs, the signer, and three for trust bundles.
+/// The files with keys: of the root, four CAs, the signer, and three for trust bundles.
 fn key_files() -> Vec<String> {
     let mut names = vec![PkiDir::ROOT_KEY.to_owned(), PkiDir::SIGNER.to_owned()];
     names.extend(Role::ALL.iter().map(|role| PkiDir::ca_key_file(*role)));

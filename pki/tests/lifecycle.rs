@@ -431,7 +431,7 @@ fn a_root_is_rotated_in_steps() {
         .iter()
         .filter(|(_, state)| *state == "done")
         .count();
-    assert_eq!(done, 5, "root, three CAs, the signer: {steps:?}");
+    assert_eq!(done, 6, "root, four CAs, the signer: {steps:?}");
     let both = org.pki.trust_bundle().unwrap();
     assert_eq!((both.version(), both.contents().anchors.len()), (2, 2));
     assert_eq!(org.verdict(&both, &old_signer, days(1)), Ok(()));

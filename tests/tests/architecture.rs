@@ -34,6 +34,11 @@ const RULES: &[Rule] = &[
     rule("bpf-statement", true, &["platform-click"]),
     rule("bpf-trust", true, &["platform-click", "bpf-statement"]),
     rule(
+        "bpf-control",
+        true,
+        &["platform-click", "bpf-statement", "bpf-trust"],
+    ),
+    rule(
         "bpf-loader",
         true,
         &["platform-click", "bpf-object", "bpf-statement", "bpf-trust"],
@@ -65,6 +70,7 @@ const RULES: &[Rule] = &[
             "bpf-object",
             "bpf-statement",
             "bpf-trust",
+            "bpf-control",
             "bpf-loader",
             "bpf-runtime",
             "bpf-jit",
@@ -108,6 +114,7 @@ const RULES: &[Rule] = &[
             "bpf-object",
             "bpf-statement",
             "bpf-trust",
+            "bpf-control",
             "bpf-loader",
             "bpf-runtime",
             "bpf-jit",

@@ -154,13 +154,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Self::u8`].
     pub fn digest(&mut self) -> Result<Digest, CborError> {
-        let offset = self.offset();
-        let bytes = self.bytes()?;
-        let bytes = bytes.try_into().map_err(|_| CborError::Item {
-            offset,
-            expected: "a byte string of 32 bytes",
-        })?;
-        Ok(Digest::from_bytes(bytes))
+        self.exactly("a byte string of 32 bytes")
+            .map(Digest::from_bytes)
     }
 
     /// `null`, or what `read` reads.
@@ -239,6 +234,21 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// A byte string of this many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::u8`].
+    pub fn exactly<const N: usize>(
+        &mut self,
+        expected: &'static str,
+    ) -> Result<[u8; N], CborError> {
+        let offset = self.offset();
+        let bytes = self.bytes()?;
+        bytes
+            .try_into()
+            .map_err(|_| CborError::Item { offset, expected })
+    }
+
     /// An array of at most `max` items, each read by `read`.
     ///
     /// # Errors
@@ -263,7 +273,11 @@ impl<'a> Reader<'a> {
         (0..found).map(|_| read(self)).collect()
     }
 
-    fn array_head(&mut self) -> Result<u64, CborError> {
+    /// The head of an array; its number of items is not bounded by anything but 64 bits.
+    ///
+    /// # Errors
+    /// [`CborError::Item`].
+    pub fn array_head(&mut self) -> Result<u64, CborError> {
         let offset = self.offset();
         let expected = "an array of definite length";
         self.item(expected, Decoder::array)?

@@ -18,6 +18,8 @@ pub enum Purpose {
     Control,
     /// A message about what an instance runs, by the instance.
     Evidence,
+    /// The answer to a control message, by the instance.
+    ControlReply,
 }
 
 /// Certificates in a message that is signed by a leaf: the leaf and its CA. The depth is fixed, so
@@ -33,7 +35,12 @@ pub const SIGNATURE_SIZE: usize = 64;
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &'static [Self] = &[Self::Statement, Self::Control, Self::Evidence];
+    pub const ALL: &'static [Self] = &[
+        Self::Statement,
+        Self::Control,
+        Self::Evidence,
+        Self::ControlReply,
+    ];
 
     /// The content type in the protected header.
     #[must_use]
@@ -42,6 +49,7 @@ impl Purpose {
             Self::Statement => "application/vnd.bpfsign.statement+cbor",
             Self::Control => "application/vnd.bpfsign.control+cbor",
             Self::Evidence => "application/vnd.bpfsign.evidence+cbor",
+            Self::ControlReply => "application/vnd.bpfsign.control-reply+cbor",
         }
     }
 
@@ -52,6 +60,7 @@ impl Purpose {
             Self::Statement => "bpfsign/v1 statement",
             Self::Control => "bpfsign/v1 control",
             Self::Evidence => "bpfsign/v1 evidence",
+            Self::ControlReply => "bpfsign/v1 control-reply",
         }
     }
 
@@ -60,7 +69,7 @@ impl Purpose {
     #[must_use]
     pub const fn max_size(self) -> usize {
         match self {
-            Self::Statement | Self::Control | Self::Evidence => 32 << 10,
+            Self::Statement | Self::Control | Self::Evidence | Self::ControlReply => 32 << 10,
         }
     }
 }

@@ -101,6 +101,13 @@ impl Name {
     pub const MAX_LEN: usize = 31;
 }
 
+/// The empty text.
+impl Default for Text {
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
 impl Text {
     /// Bytes of a text at most: a compiler's version line with a distribution's suffix has about
     /// 60, a commit of SHA-256 has 64.

@@ -27,6 +27,7 @@ extern crate alloc;
 
 mod anchor;
 mod bundle;
+mod cache;
 mod certificate;
 mod chain;
 mod codec;
@@ -49,6 +50,7 @@ mod scope;
 pub use anchor::Anchor;
 pub use bpf_statement::{UnixTime, Version};
 pub use bundle::{TrustBundle, UnsignedTrustBundle, UnverifiedTrustBundle};
+pub use cache::ChainCache;
 pub use certificate::{Certificate, CertificateKind};
 pub use chain::{VerifiedSigner, verify_chain};
 pub use contents::{CounterReset, MinEngine, MinEpoch, TrustContents};

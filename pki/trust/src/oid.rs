@@ -14,6 +14,9 @@ pub const EKU_OPERATOR: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1
 /// Extended key usage of instances that sign evidence.
 pub const EKU_DEVICE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.3");
 
+/// Extended key usage of those who control instances whatever a control program says.
+pub const EKU_BREAK_GLASS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.4");
+
 /// The extension that limits a leaf ([`crate::Scope`]).
 pub const SCOPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.2.1");
 

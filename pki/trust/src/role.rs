@@ -16,11 +16,18 @@ pub enum Role {
     Operator,
     /// Signs evidence of what an instance runs.
     Device,
+    /// Signs control messages that no control program can deny.
+    BreakGlass,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Self] = &[Self::Verifier, Self::Operator, Self::Device];
+    pub const ALL: &'static [Self] = &[
+        Self::Verifier,
+        Self::Operator,
+        Self::Device,
+        Self::BreakGlass,
+    ];
 
     /// The extended key usage that the CA and the leaf must have, and no other.
     #[must_use]
@@ -29,6 +36,7 @@ impl Role {
             Self::Verifier => &oid::EKU_VERIFIER,
             Self::Operator => &oid::EKU_OPERATOR,
             Self::Device => &oid::EKU_DEVICE,
+            Self::BreakGlass => &oid::EKU_BREAK_GLASS,
         }
     }
 
@@ -39,6 +47,7 @@ impl Role {
             Self::Verifier => 1,
             Self::Operator => 2,
             Self::Device => 3,
+            Self::BreakGlass => 4,
         }
     }
 
@@ -58,6 +67,7 @@ impl fmt::Display for Role {
             Self::Verifier => "verifier",
             Self::Operator => "operator",
             Self::Device => "device",
+            Self::BreakGlass => "break-glass",
         })
     }
 }
@@ -74,6 +84,6 @@ mod tests {
             assert_eq!(Role::from_number(role.number()), Some(*role));
         }
         assert_eq!(Role::from_number(0), None);
-        assert_eq!(Role::from_number(4), None);
+        assert_eq!(Role::from_number(5), None);
     }
 }

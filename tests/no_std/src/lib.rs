@@ -6,6 +6,7 @@
 #![no_std]
 
 use bpf_checker as _;
+use bpf_control as _;
 use bpf_jit as _;
 use bpf_loader as _;
 use bpf_object as _;

@@ -210,6 +210,8 @@ macro_rules! numbered {
     )* };
 }
 
+pub(crate) use numbered;
+
 numbered! {
     /// What the engines were shut into; each class holds what the one before it does.
     SandboxClass {

@@ -11,7 +11,7 @@ use super::parse_duration;
 pub(crate) enum Pki {
     /// Make a root, a CA for each role, a signing key with its chain, and a trust bundle.
     Init(PkiInit),
-    /// Make a key with its certificate: a signer, an operator or a device.
+    /// Make a key with its certificate: a signer, an operator, a device or a break-glass operator.
     Issue(PkiIssue),
     /// Make a request for a certificate, for a CA that is kept elsewhere.
     Csr(PkiCsr),
@@ -126,7 +126,7 @@ pub(crate) struct CaArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PkiIssue {
-    /// What it is for: verifier, operator or device.
+    /// What it is for: verifier, operator, device or break-glass.
     #[arg(value_parser = parse_role)]
     pub(crate) role: Role,
     /// Where key and chain go; must not exist.
@@ -167,7 +167,7 @@ pub(crate) struct PkiSignCsr {
     /// The request.
     #[arg(value_name = "REQUEST.csr")]
     pub(crate) request: PathBuf,
-    /// What the certificate is for: verifier, operator or device.
+    /// What the certificate is for: verifier, operator, device or break-glass.
     #[arg(long = "for", value_name = "ROLE", value_parser = parse_role)]
     pub(crate) role: Role,
     /// Where the chain goes.
@@ -232,7 +232,7 @@ pub(crate) struct PkiRotate {
 pub(crate) enum RotateWhat {
     /// The CA for one role.
     Intermediate {
-        /// Whose: verifier, operator or device.
+        /// Whose: verifier, operator, device or break-glass.
         #[arg(value_parser = parse_role, default_value = "verifier")]
         role: Role,
         #[command(flatten)]
@@ -359,7 +359,7 @@ pub(crate) struct TrustPublish {
 
 #[derive(Debug, Args)]
 pub(crate) struct PkiCrl {
-    /// The CA whose certificates are listed: verifier, operator or device.
+    /// The CA whose certificates are listed: verifier, operator, device or break-glass.
     #[arg(value_parser = parse_role, default_value = "verifier")]
     pub(crate) role: Role,
     /// Where the list goes, in PEM.
@@ -390,7 +390,7 @@ fn parse_role(text: &str) -> Result<Role, String> {
     let mut roles = Role::ALL.iter().copied();
     roles
         .find(|role| role.to_string() == text)
-        .ok_or_else(|| "the roles are verifier, operator and device".to_owned())
+        .ok_or_else(|| "the roles are verifier, operator, device and break-glass".to_owned())
 }
 
 fn parse_epoch(text: &str) -> Result<(Role, u64), String> {

@@ -19,6 +19,7 @@ pub(crate) fn all_codes() -> Vec<Code> {
         bpf_jit::codes::ALL,
         bpf_statement::codes::ALL,
         bpf_trust::codes::ALL,
+        bpf_control::codes::ALL,
         bpf_loader::codes::ALL,
         click_graph::codes::ALL,
         click_host::codes::ALL,
@@ -118,7 +119,7 @@ mod tests {
         assert!(codes.windows(2).all(|pair| pair[0].id != pair[1].id));
         for code in codes {
             let (letter, number) = code.id.strip_prefix("BPF-").unwrap().split_at(1);
-            assert!("OVKRJSTLCP".contains(letter), "{}", code.id);
+            assert!("OVKRJSTNLCP".contains(letter), "{}", code.id);
             assert!(
                 number.len() == 3 && number.parse::<u16>().is_ok(),
                 "{}",

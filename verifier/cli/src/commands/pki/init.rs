@@ -72,6 +72,7 @@ fn files() -> Vec<(String, &'static str)> {
             Role::Verifier => "the CA for signers of programs, and its key",
             Role::Operator => "the CA for operators, and its key",
             Role::Device => "the CA for devices, and its key",
+            Role::BreakGlass => "the CA for operators in an emergency, and its key",
         };
         let names = format!("{}, .key", PkiDir::ca_file(*role));
         files.push((names, purpose));
