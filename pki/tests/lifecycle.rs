@@ -451,7 +451,7 @@ fn a_root_is_rotated_in_steps() {
         fs::read_dir(org.pki.path().join("retired"))
             .unwrap()
             .count(),
-        8
+        10
     );
 }
 

@@ -155,7 +155,10 @@ enum Fate {
     Late,
 }
 
-fn carried(packets: Vec<Vec<u8>>, number: &mut usize, fate: fn(usize) -> Fate) -> Vec<Vec<u8>> {
+/// The fate of each packet by its number.
+type Network = fn(usize) -> Fate;
+
+fn carried(packets: Vec<Vec<u8>>, number: &mut usize, fate: Network) -> Vec<Vec<u8>> {
     let mut arrived = Vec::new();
     let mut late = VecDeque::new();
     for packet in packets {
@@ -181,7 +184,7 @@ fn converse(
     from: &Peer,
     message: &[u8],
     attachments: &[Vec<u8>],
-    fate: fn(usize) -> Fate,
+    fate: Network,
 ) -> Result<(Outcome, Vec<u8>), ClientError> {
     let welcome = instance.welcome(from);
     let mut client = Client::new(&welcome, message, attachments).unwrap();
@@ -278,7 +281,7 @@ fn contents(length: u32) -> Vec<u8> {
 #[test]
 fn everything_arrives_over_every_network() {
     let operator = certificates(Role::Operator, &[]);
-    let networks: [(u32, fn(usize) -> Fate); 7] = [
+    let networks: [(u32, Network); 7] = [
         (1, perfect),
         (1024, perfect),
         (1025, bad),
