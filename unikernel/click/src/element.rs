@@ -6,16 +6,15 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
 
-use bpf_runtime::Packet;
-
 use crate::elements::Runner;
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
 use crate::host::{Host, HostError};
-use crate::language::{Arguments, Config, Declaration, Endpoint};
+use crate::language::Arguments;
+use crate::packet::{Batch, Packet};
 
-use crate::router::{Control, Plan};
+pub(crate) use crate::context::Context;
 
 /// An element of a running router.
 pub(crate) trait Element: Any + fmt::Debug {
@@ -49,6 +48,61 @@ pub(crate) trait Element: Any + fmt::Debug {
         Ok(context.take_back(output))
     }
 
+    /// Takes packets through an input as [`Self::push`] does, and gives no others a chance to see that
+    /// they come together. Called where [`Self::takes_batches`] says so.
+    ///
+    /// # Errors
+    /// As [`Self::push`]; what was sent on before stays so.
+    fn push_batch(
+        &mut self,
+        input: usize,
+        mut batch: Batch,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        for packet in batch.drain(..) {
+            self.push(input, packet, context)?;
+        }
+        context.give_batch(batch);
+        Ok(())
+    }
+
+    /// Whether nobody can tell, but for the time that it takes, if it gets a packet before or after
+    /// others that came before it have arrived downstream: it says nothing, uses no handlers, and its
+    /// work depends on nothing that elements downstream do.
+    fn takes_batches(&self) -> bool {
+        false
+    }
+
+    /// Whether what it does to packets depends on nothing that another element could change meanwhile,
+    /// and others learn of them only from what it sends.
+    fn keeps_to_itself(&self) -> bool {
+        self.takes_batches()
+    }
+
+    /// Whether it uses handlers while packets are on their way. Then elements get all packets one by
+    /// one: the handlers' elements might tell.
+    fn uses_handlers(&self) -> bool {
+        false
+    }
+
+    /// Pulls packets as [`Self::pull`] does, at most `most`, to the end of `batch`: fewer if there
+    /// are no more, or if somebody could tell that they were pulled together.
+    ///
+    /// # Errors
+    /// As [`Self::pull`].
+    fn pull_batch(
+        &mut self,
+        output: usize,
+        most: usize,
+        batch: &mut Batch,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        if most > 0 {
+            batch.extend(self.pull(output, context)?);
+        }
+        Ok(())
+    }
+
     /// Learns whether packets are pushed or pulled through its ports, before anything else happens.
     fn connect(&mut self, _inputs: &[Processing], _outputs: &[Processing]) {}
 
@@ -63,6 +117,19 @@ pub(crate) trait Element: Any + fmt::Debug {
     /// How many times in a row [`Self::run`] is called.
     fn burst(&self) -> u64 {
         1
+    }
+
+    /// Calls [`Self::run`] once, or up to `most` times if nobody can tell whether what it sends is led
+    /// on between the calls. Says how often it was, and what came of the last.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; what was sent on before stays so.
+    fn run_many(
+        &mut self,
+        _most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
+        self.run(context).map(|activity| (1, activity))
     }
 
     /// Opens what is read, before programs are admitted. Changes nothing outside.
@@ -120,8 +187,8 @@ pub(crate) trait Element: Any + fmt::Debug {
         None
     }
 
-    /// Whether it can store no more packets; `None` if it stores none.
-    fn is_full(&self) -> Option<bool> {
+    /// How many packets it can still store; `None` if it stores none, or tells nobody.
+    fn room(&self) -> Option<usize> {
         None
     }
 
@@ -186,144 +253,6 @@ pub(crate) enum Activity {
     Idle,
     /// The router is to stop.
     Stop,
-}
-
-/// The elements of a router; one that is being called is not there.
-pub(crate) type Elements = Vec<Option<Box<dyn Element>>>;
-
-/// What an element works with while it is called.
-pub(crate) struct Context<'a> {
-    /// The world outside.
-    pub(crate) host: &'a mut dyn Host,
-    /// Packets that go on, with the output that they leave through.
-    pub(super) emitted: &'a mut Vec<(usize, Packet)>,
-    /// Packets that elements upstream have pushed to others when they were pulled from.
-    pub(super) under_way: &'a mut Vec<(Endpoint, Packet)>,
-    pub(super) elements: &'a mut Elements,
-    pub(super) plan: &'a Plan,
-    pub(super) control: &'a mut Control,
-    /// The element that is called; the number behind the last one stands for the router itself.
-    pub(super) element: usize,
-    /// How many of `emitted` belong to elements further downstream.
-    pub(super) emitted_before: usize,
-}
-
-impl Context<'_> {
-    /// Sends a packet on through an output. Where the output is optional and not connected, the
-    /// packet ends there.
-    pub(crate) fn push(&mut self, output: usize, packet: Packet) {
-        self.emitted.push((output, packet));
-    }
-
-    /// Asks the element in front of a pull input for a packet.
-    ///
-    /// # Errors
-    /// A device failed; the router stops.
-    pub(crate) fn pull(&mut self, input: usize) -> Result<Option<Packet>, HostError> {
-        let port = Endpoint {
-            element: self.element,
-            port: input,
-        };
-        let Some(from) = self.plan.graph.origin(port) else {
-            return Ok(None);
-        };
-        // The graph has no way round along which packets are pulled, so the element is there.
-        self.call(from.element, |element, context| {
-            element.pull(from.port, context)
-        })
-        .unwrap_or(Ok(None))
-    }
-
-    /// Calls another element, which is taken out for that time; `None` if it is being called
-    /// already. What it sends is under way afterwards.
-    pub(crate) fn call<T>(
-        &mut self,
-        index: usize,
-        work: impl FnOnce(&mut dyn Element, &mut Context<'_>) -> T,
-    ) -> Option<T> {
-        let mut element = self.elements.get_mut(index).and_then(Option::take)?;
-        let before = self.emitted.len();
-        let done = work(
-            element.as_mut(),
-            &mut Context {
-                host: self.host,
-                emitted: self.emitted,
-                under_way: self.under_way,
-                elements: self.elements,
-                plan: self.plan,
-                control: self.control,
-                element: index,
-                emitted_before: before,
-            },
-        );
-        if let Some(slot) = self.elements.get_mut(index) {
-            *slot = Some(element);
-        }
-        for (port, packet) in self.emitted.drain(before..).rev() {
-            let from = Endpoint {
-                element: index,
-                port,
-            };
-            if let Some(target) = self.plan.graph.target(from) {
-                self.under_way.push((target, packet));
-            }
-        }
-        Some(done)
-    }
-
-    /// Another element, if it is of this type and not being called.
-    #[allow(dead_code, reason = "for elements that use others")]
-    pub(crate) fn other<T: Element>(&mut self, index: usize) -> Option<&mut T> {
-        let element = self.elements.get_mut(index)?.as_mut()?;
-        let element: &mut dyn Any = element.as_mut();
-        element.downcast_mut()
-    }
-
-    /// Says that there will be something to pull at a time at which nobody else may be awake.
-    pub(crate) fn wake_at(&mut self, time_ns: u64) {
-        let wake = self.control.wake_ns.unwrap_or(u64::MAX).min(time_ns);
-        self.control.wake_ns = Some(wake);
-    }
-
-    /// Whether another element can store no more packets; `None` if it stores none.
-    pub(crate) fn is_full(&self, index: usize) -> Option<bool> {
-        self.elements.get(index)?.as_ref()?.is_full()
-    }
-
-    /// The element that is called.
-    pub(crate) const fn element(&self) -> usize {
-        self.element
-    }
-
-    /// The configuration of the router.
-    pub(crate) const fn config(&self) -> &Config {
-        &self.plan.config
-    }
-
-    /// Its name.
-    pub(crate) fn name(&self) -> &str {
-        let declaration = self.plan.config.elements().get(self.element);
-        declaration.map_or("", |declaration| declaration.name.as_str())
-    }
-
-    /// Its name and class, as messages call it.
-    pub(crate) fn label(&self) -> String {
-        let declaration = self.plan.config.elements().get(self.element);
-        declaration.map(Declaration::label).unwrap_or_default()
-    }
-
-    /// Stops the router, unless a script or manager has something left to do.
-    pub(crate) const fn stop(&mut self) {
-        self.control.run_count = self.control.run_count.saturating_sub(1);
-    }
-
-    /// Takes back the first packet that the element has sent through `output`.
-    fn take_back(&mut self, output: usize) -> Option<Packet> {
-        let own = self.emitted.get(self.emitted_before..)?;
-        let at = own.iter().position(|(port, _)| *port == output)?;
-        let at = self.emitted_before.saturating_add(at);
-        Some(self.emitted.remove(at).1)
-    }
 }
 
 /// A class of elements: an entry of the table [`crate::elements::ALL`].

@@ -35,6 +35,7 @@
 extern crate alloc;
 
 pub mod codes;
+mod context;
 mod element;
 pub mod elements;
 pub mod error;
@@ -43,10 +44,12 @@ pub mod graph;
 pub mod handlers;
 mod headers;
 pub mod host;
+mod in_place;
 pub mod language;
 pub mod limits;
 mod names;
 mod nearest;
+mod packet;
 pub mod program;
 mod render;
 mod router;

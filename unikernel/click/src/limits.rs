@@ -50,3 +50,14 @@ pub const MAX_FAULTS: u64 = 16;
 /// 65,536; loops multiply that, and one packet must not hold the router for longer than a
 /// millisecond or so of interpretation per million.
 pub const FUEL: u64 = 1 << 20;
+
+/// Packets that one element hands to the next at a time. With so many, what a hand-over costs is small
+/// beside what is done with the packets, and their first cache lines stay in the cache of one core.
+pub const MAX_BATCH: usize = 64;
+
+/// Packets that wait to be used again: as many as a queue of the default length holds.
+pub const MAX_POOLED: usize = 1000;
+
+/// Bytes of the buffer of a packet that is used again: a frame of Ethernet with room for headers. Longer
+/// ones are rare, and not worth keeping.
+pub const MAX_POOLED_SIZE: usize = 2048;

@@ -56,7 +56,7 @@ impl PacketError {
 /// The bytes lie in a buffer with headroom before and tailroom behind them, so that headers come
 /// and go without a copy. Operations have Click's names: `push` and `pull` work at the front, `put`
 /// and `take` at the back. New bytes are zero. An operation that fails changes nothing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Packet {
     /// Annotations that programs see.
     pub annotations: Annotations,
@@ -109,6 +109,39 @@ impl Packet {
             start,
             end,
         })
+    }
+
+    /// Makes of this packet what [`Self::new`] makes, in the buffer that it has if that is large enough.
+    /// Nothing of what it was can be found in it, in front of its bytes neither.
+    ///
+    /// # Errors
+    /// Too many bytes, or no memory. Then the packet is what it was.
+    pub fn renew(&mut self, bytes: &[u8]) -> Result<(), PacketError> {
+        // A length that overflows is too long for every buffer, and for a new packet, too.
+        let end = Self::DEFAULT_HEADROOM.saturating_add(bytes.len());
+        let room = end.saturating_add(Self::DEFAULT_TAILROOM);
+        if bytes.len() > limits::MAX_PACKET_SIZE || self.buffer.len() < room {
+            *self = Self::new(bytes)?;
+            return Ok(());
+        }
+        if let Some((headroom, rest)) = self.buffer.split_at_mut_checked(Self::DEFAULT_HEADROOM) {
+            headroom.fill(0);
+            if let Some(place) = rest.get_mut(..bytes.len()) {
+                place.copy_from_slice(bytes);
+            }
+        }
+        self.annotations = Annotations::default();
+        self.notes = Notes::NONE;
+        self.headers = Headers::NONE;
+        self.start = Self::DEFAULT_HEADROOM;
+        self.end = end;
+        Ok(())
+    }
+
+    /// Bytes of its buffer, which it keeps when it is made anew.
+    #[must_use]
+    pub const fn buffer_size(&self) -> usize {
+        self.buffer.len()
     }
 
     /// A packet without bytes and without a buffer, for programs that see no packet.
@@ -181,7 +214,13 @@ impl Packet {
     /// # Errors
     /// The packet has fewer bytes.
     pub fn pull(&mut self, count: usize) -> Result<(), PacketError> {
-        self.resize(End::removed(count), End::default())
+        let len = self.len();
+        if count > len {
+            return Err(PacketError::TooShort { wanted: count, len });
+        }
+        // At most the end.
+        self.start = self.start.saturating_add(count);
+        Ok(())
     }
 
     /// Adds `count` zero bytes at the back.
@@ -197,7 +236,13 @@ impl Packet {
     /// # Errors
     /// The packet has fewer bytes.
     pub fn take(&mut self, count: usize) -> Result<(), PacketError> {
-        self.resize(End::default(), End::removed(count))
+        let len = self.len();
+        if count > len {
+            return Err(PacketError::TooShort { wanted: count, len });
+        }
+        // At least the start.
+        self.end = self.end.saturating_sub(count);
+        Ok(())
     }
 
     /// Adds (positive) or removes (negative) bytes at both ends in one step: what the helper
@@ -362,6 +407,35 @@ fn index(place: u32) -> Option<usize> {
     usize::try_from(place).ok()
 }
 
+impl Clone for Packet {
+    fn clone(&self) -> Self {
+        Self {
+            annotations: self.annotations,
+            notes: self.notes,
+            headers: self.headers,
+            buffer: self.buffer.clone(),
+            start: self.start,
+            end: self.end,
+        }
+    }
+
+    /// Uses the buffer that it has. What follows the bytes of `source` in its buffer is not copied.
+    fn clone_from(&mut self, source: &Self) {
+        let copied = source.buffer.get(..source.end).unwrap_or_default();
+        let room = source.end.saturating_add(Self::DEFAULT_TAILROOM);
+        let fits = room <= self.buffer.len();
+        match self.buffer.get_mut(..source.end).filter(|_| fits) {
+            Some(place) => place.copy_from_slice(copied),
+            None => self.buffer.clone_from(&source.buffer),
+        }
+        self.annotations = source.annotations;
+        self.notes = source.notes;
+        self.headers = source.headers;
+        self.start = source.start;
+        self.end = source.end;
+    }
+}
+
 /// Two packets are equal when bytes and annotations are; room and headers do not matter.
 impl PartialEq for Packet {
     fn eq(&self, other: &Self) -> bool {
@@ -457,6 +531,46 @@ mod tests {
         packet.put(200).unwrap();
         assert_eq!(&packet.bytes()[..5], [0, 0, 0, 1, 2]);
         assert_eq!((packet.len(), packet.annotations.mark), (205, 9));
+    }
+
+    /// What a pool of packets relies on.
+    #[test]
+    fn a_packet_that_is_made_anew_holds_nothing_of_what_it_was() {
+        let mut packet = Packet::with_room(&[9; 90], 70, 100).unwrap();
+        packet.annotations.mark = 9;
+        packet.notes.destination = [9; 4];
+        packet.set_mac_header(0);
+        packet.set_network_header(14, 20);
+        packet.push(70).unwrap();
+        packet.bytes_mut().fill(9);
+        let size = packet.buffer_size();
+        packet.renew(&[1, 2]).unwrap();
+        assert_eq!(packet, Packet::new(&[1, 2]).unwrap());
+        assert_eq!(packet.buffer_size(), size, "the buffer stays");
+        assert_eq!((packet.mac_header(), packet.network_header()), (None, None));
+        packet.unpull(64).unwrap();
+        packet.put(80).unwrap();
+        assert!(packet.bytes().iter().all(|byte| *byte < 3), "{packet:?}");
+        let longest = vec![7; limits::MAX_PACKET_SIZE];
+        packet.renew(&longest).unwrap();
+        assert_eq!(packet.bytes(), longest);
+        assert!(packet.renew(&vec![7; longest.len() + 1]).is_err());
+        assert_eq!(packet.bytes(), longest);
+    }
+
+    #[test]
+    fn a_copy_into_another_packet_is_a_copy() {
+        let mut packet = Packet::new(b"ethernet and more").unwrap();
+        packet.set_mac_header(0);
+        packet.annotations.port = 3;
+        packet.pull(9).unwrap();
+        for mut other in [Packet::empty(), Packet::new(&[9; 300]).unwrap()] {
+            other.clone_from(&packet);
+            assert_eq!(other, packet);
+            assert_eq!(other.mac_header(), packet.mac_header());
+            other.unpull(9).unwrap();
+            assert_eq!(other.bytes(), b"ethernet and more");
+        }
     }
 
     #[test]

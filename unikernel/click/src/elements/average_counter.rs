@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::token_bucket::per_second;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Counts packets and their bytes, and how many come in a second.
@@ -80,13 +79,13 @@ impl AverageCounter {
     }
 }
 
-impl Element for AverageCounter {
-    fn push(
+impl InPlace for AverageCounter {
+    fn handle(
         &mut self,
         _: usize,
-        packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+    ) -> Option<usize> {
         self.last_ns = context.host.clock_ns();
         let first = *self.first_ns.get_or_insert(self.last_ns);
         if self.last_ns.saturating_sub(first) >= self.ignored_ns {
@@ -94,9 +93,12 @@ impl Element for AverageCounter {
             self.packets = self.packets.saturating_add(1);
             self.bytes = self.bytes.saturating_add(len);
         }
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for AverageCounter {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         let number = match handler {

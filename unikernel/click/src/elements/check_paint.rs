@@ -4,15 +4,16 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::annotation;
 use super::paint::{parse_color, read_color};
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Lets packets of one colour pass.
@@ -58,17 +59,15 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for CheckPaint {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for CheckPaint {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let other = packet.notes.byte(self.annotation) != Some(self.color);
-        context.push(usize::from(other), packet);
-        Ok(())
+        Some(usize::from(other))
     }
+}
+
+impl Element for CheckPaint {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "color").then(|| format!("{}", self.color))

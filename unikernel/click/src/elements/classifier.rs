@@ -3,14 +3,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Sends packets to the output of the first pattern that they match.
@@ -166,20 +166,16 @@ impl Clause {
     }
 }
 
-impl Element for Classifier {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for Classifier {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let bytes = packet.bytes();
         let matches = |pattern: &Pattern| pattern.iter().all(|clause| clause.holds(bytes));
-        if let Some(output) = self.patterns.iter().position(matches) {
-            context.push(output, packet);
-        }
-        Ok(())
+        self.patterns.iter().position(matches)
     }
+}
+
+impl Element for Classifier {
+    in_place!();
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use crate::codes;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
@@ -14,6 +12,7 @@ use crate::graph::{Processing, Side};
 use crate::handlers::HandlerName;
 use crate::host::HostError;
 use crate::language::{Arguments, quote};
+use crate::packet::Packet;
 use crate::throttle::Throttle;
 
 manual! {

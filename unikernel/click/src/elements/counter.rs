@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::limit::Callback;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_unsigned, shift_word};
+use crate::packet::Packet;
 
 manual! {
     /// Counts packets and their bytes.
@@ -109,13 +108,13 @@ impl Trigger {
     }
 }
 
-impl Element for Counter {
-    fn push(
+impl InPlace for Counter {
+    fn handle(
         &mut self,
         _: usize,
-        packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+    ) -> Option<usize> {
         let len = u64::try_from(packet.len()).unwrap_or(u64::MAX);
         self.packets = self.packets.saturating_add(1);
         self.bytes = self.bytes.saturating_add(len);
@@ -127,8 +126,19 @@ impl Element for Counter {
                 trigger.count(self.bytes, context);
             }
         }
-        context.push(0, packet);
-        Ok(())
+        Some(0)
+    }
+}
+
+impl Element for Counter {
+    in_place!(but takes_batches);
+
+    fn takes_batches(&self) -> bool {
+        self.calls.is_none()
+    }
+
+    fn uses_handlers(&self) -> bool {
+        self.calls.is_some()
     }
 
     fn start(&mut self, context: &mut Context<'_>) -> Result<(), String> {

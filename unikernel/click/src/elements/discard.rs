@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_boolean, parse_unsigned};
+use crate::packet::{Batch, Packet};
 
 manual! {
     /// Drops all packets.
@@ -70,10 +69,40 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
+impl Discard {
+    /// Drops packets, and says how many there were.
+    fn end(&mut self, batch: Batch, context: &mut Context<'_>) -> u64 {
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        self.packets = self.packets.saturating_add(count);
+        context.end_batch(batch);
+        count
+    }
+}
+
 impl Element for Discard {
-    fn push(&mut self, _: usize, _: Packet, _: &mut Context<'_>) -> Result<(), HostError> {
+    fn push(
+        &mut self,
+        _: usize,
+        packet: Packet,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
         self.packets = self.packets.saturating_add(1);
+        context.end(packet);
         Ok(())
+    }
+
+    fn push_batch(
+        &mut self,
+        _: usize,
+        batch: Batch,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        self.end(batch, context);
+        Ok(())
+    }
+
+    fn takes_batches(&self) -> bool {
+        true
     }
 
     fn connect(&mut self, inputs: &[Processing], _: &[Processing]) {
@@ -81,11 +110,24 @@ impl Element for Discard {
     }
 
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
-        if !self.pulls || !self.active || context.pull(0)?.is_none() {
-            return Ok(Activity::Idle);
+        self.run_many(1, context).map(|(_, activity)| activity)
+    }
+
+    fn run_many(
+        &mut self,
+        most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
+        if !self.pulls || !self.active {
+            return Ok((1, Activity::Idle));
         }
-        self.packets = self.packets.saturating_add(1);
-        Ok(Activity::Working)
+        let mut batch = context.batch();
+        context.pull_batch(0, usize::try_from(most).unwrap_or(1), &mut batch)?;
+        let done = self.end(batch, context);
+        Ok(match done {
+            0 => (1, Activity::Idle),
+            done => (done, Activity::Working),
+        })
     }
 
     fn burst(&self) -> u64 {

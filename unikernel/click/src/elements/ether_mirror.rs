@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Swaps the Ethernet addresses of packets.
@@ -46,20 +45,18 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
     Ok(Box::new(EtherMirror {}))
 }
 
-impl Element for EtherMirror {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for EtherMirror {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         // Destination and source, 6 bytes each (IEEE 802.3, 3.2).
         if let Some((destination, rest)) = packet.bytes_mut().split_first_chunk_mut::<6>()
             && let Some((source, _)) = rest.split_first_chunk_mut::<6>()
         {
             core::mem::swap(destination, source);
         }
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for EtherMirror {
+    in_place!();
 }

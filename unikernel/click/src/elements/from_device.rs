@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{Device, DeviceUse, Host, HostError};
 use crate::language::{Arguments, Value, parse_boolean};
+use crate::packet::Packet;
 
 manual! {
     /// Receives frames from a device.
@@ -115,23 +114,34 @@ impl Element for FromDevice {
     }
 
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
+        self.run_many(1, context).map(|(_, activity)| activity)
+    }
+
+    fn run_many(
+        &mut self,
+        most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
         let Some(device) = self.device.as_mut().filter(|_| self.active) else {
-            return Ok(Activity::Idle);
+            return Ok((1, Activity::Idle));
         };
         let now_ns = context.host.clock_ns();
-        let Some(frame) = device.receive(now_ns)? else {
-            return Ok(device.next_ns().map_or(Activity::Idle, Activity::Waiting));
-        };
-        match Packet::new(frame.bytes) {
-            Ok(mut packet) => {
-                packet.annotations.rx_time_ns = frame.time_ns;
-                packet.notes.packet_type = frame.packet_type;
-                self.count = self.count.saturating_add(1);
-                context.push(0, packet);
+        for done in 1..=most {
+            let Some(frame) = device.receive(now_ns)? else {
+                let next_ns = device.next_ns();
+                return Ok((done, next_ns.map_or(Activity::Idle, Activity::Waiting)));
+            };
+            match context.make(frame.bytes) {
+                Ok(mut packet) => {
+                    packet.annotations.rx_time_ns = frame.time_ns;
+                    packet.notes.packet_type = frame.packet_type;
+                    self.count = self.count.saturating_add(1);
+                    context.push(0, packet);
+                }
+                Err(_) => self.oversize = self.oversize.saturating_add(1),
             }
-            Err(_) => self.oversize = self.oversize.saturating_add(1),
         }
-        Ok(Activity::Working)
+        Ok((most, Activity::Working))
     }
 
     fn finish(&mut self) -> Result<(), HostError> {

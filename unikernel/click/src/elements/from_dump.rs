@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
@@ -12,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{DumpReader, Host, HostError};
 use crate::language::{Arguments, parse_boolean};
+use crate::packet::Packet;
 
 manual! {
     /// Reads packets from a capture file in pcap format.
@@ -131,7 +131,7 @@ impl Element for FromDump {
             return Ok(self.ended());
         };
         let len = record.bytes.len();
-        match Packet::new(record.bytes) {
+        match context.make(record.bytes) {
             Ok(mut packet) => {
                 packet.annotations.rx_time_ns = record.timestamp_ns;
                 self.count = self.count.saturating_add(1);

@@ -5,7 +5,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use super::limit::Limit;
@@ -16,6 +15,7 @@ use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Makes packets whenever the router has time, and there is room for them.
@@ -136,19 +136,31 @@ impl Element for InfiniteSource {
     }
 
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
+        self.run_many(1, context).map(|(_, activity)| activity)
+    }
+
+    fn run_many(
+        &mut self,
+        most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
         if let Some(activity) = self.limit.instead(context) {
-            return Ok(activity);
+            return Ok((1, activity));
         }
-        if self.storage.is_full(context) {
-            return Ok(Activity::Idle);
+        let room = u64::try_from(self.storage.room(context)).unwrap_or(u64::MAX);
+        let count = most.min(self.limit.left()).min(room);
+        if count == 0 {
+            return Ok((1, Activity::Idle));
         }
-        let mut packet = self.packet.clone();
-        if self.timestamp {
-            packet.annotations.rx_time_ns = context.host.clock_ns();
+        for _ in 0..count {
+            let mut packet = context.copy(&self.packet);
+            if self.timestamp {
+                packet.annotations.rx_time_ns = context.host.clock_ns();
+            }
+            context.push(0, packet);
         }
-        self.limit.count();
-        context.push(0, packet);
-        Ok(Activity::Working)
+        self.limit.count_many(count);
+        Ok((count, Activity::Working))
     }
 
     fn burst(&self) -> u64 {

@@ -2,14 +2,13 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::Side;
 use crate::host::HostError;
 use crate::language::{Arguments, Value};
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Gives names to addresses.

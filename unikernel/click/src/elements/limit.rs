@@ -85,6 +85,20 @@ impl Limit {
         Some(Activity::Idle)
     }
 
+    /// How many packets may be moved until the limit.
+    pub(super) fn left(&self) -> u64 {
+        match self.limit {
+            _ if !self.active => 0,
+            Some(limit) => limit.saturating_sub(self.count),
+            None => u64::MAX,
+        }
+    }
+
+    /// Counts packets that were moved.
+    pub(super) const fn count_many(&mut self, count: u64) {
+        self.count = self.count.saturating_add(count);
+    }
+
     /// Whether no more packets are to be moved.
     pub(super) fn is_reached(&self) -> bool {
         !self.active || self.limit.is_some_and(|limit| self.count >= limit)

@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::Side;
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Says something when the router starts.

@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Passes packets on unchanged.
@@ -62,14 +61,12 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
     Ok(Box::new(Null {}))
 }
 
-impl Element for Null {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        context.push(0, packet);
-        Ok(())
+impl InPlace for Null {
+    fn handle(&mut self, _: usize, _: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        Some(0)
     }
+}
+
+impl Element for Null {
+    in_place!();
 }

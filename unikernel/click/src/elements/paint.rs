@@ -4,14 +4,15 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::annotation;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Colours packets.
@@ -66,17 +67,15 @@ pub(super) fn parse_color(text: &str) -> Option<u8> {
     u8::try_from(parse_unsigned(text)?).ok()
 }
 
-impl Element for Paint {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for Paint {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         packet.notes.set_byte(self.annotation, self.color);
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for Paint {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "color").then(|| format!("{}", self.color))

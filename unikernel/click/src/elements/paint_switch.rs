@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::annotation;
 use crate::element::{Context, Element, ElementClass, manual};
@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Sends packets to the output whose number is their colour.

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::annotation;
 use super::paint::{parse_color, read_color};
@@ -13,6 +13,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Sends a copy of packets of one colour to a second output.

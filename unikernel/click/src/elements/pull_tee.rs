@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Gives each packet to who pulls, and pushes a copy of it to every other output.

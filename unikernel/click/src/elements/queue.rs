@@ -5,13 +5,12 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, parse_unsigned};
+use crate::packet::{Batch, Packet};
 
 manual! {
     /// Stores packets, first in, first out.
@@ -121,9 +120,15 @@ fn configure(arguments: &mut Arguments<'_>, tells: bool) -> Result<Box<dyn Eleme
 }
 
 impl Element for Queue {
-    fn push(&mut self, _: usize, packet: Packet, _: &mut Context<'_>) -> Result<(), HostError> {
+    fn push(
+        &mut self,
+        _: usize,
+        packet: Packet,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
         if self.packets.len() >= self.capacity {
             self.drops = self.drops.saturating_add(1);
+            context.end(packet);
             return Ok(());
         }
         self.packets.push_back(packet);
@@ -131,12 +136,29 @@ impl Element for Queue {
         Ok(())
     }
 
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
+    fn pull_batch(
+        &mut self,
+        _: usize,
+        most: usize,
+        batch: &mut Batch,
+        _: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        let count = most.min(self.packets.len());
+        batch.extend(self.packets.drain(..count));
+        Ok(())
+    }
+
     fn pull(&mut self, _: usize, _: &mut Context<'_>) -> Result<Option<Packet>, HostError> {
         Ok(self.packets.pop_front())
     }
 
-    fn is_full(&self) -> Option<bool> {
-        self.tells.then_some(self.packets.len() >= self.capacity)
+    fn room(&self) -> Option<usize> {
+        let room = self.capacity.saturating_sub(self.packets.len());
+        self.tells.then_some(room)
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::infinite_source::packet;
 use super::limit::Limit;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
@@ -13,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Makes packets at a rate.
@@ -120,7 +119,7 @@ impl Element for RatedSource {
         }
         let gap = SECOND_NS.checked_div(self.rate).unwrap_or(SECOND_NS);
         self.next_ns = Some(due.saturating_add(gap));
-        let mut packet = self.packet.clone();
+        let mut packet = context.copy(&self.packet);
         packet.annotations.rx_time_ns = now;
         self.limit.count();
         context.push(0, packet);

@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::shaper::{Unit, read_bucket};
 use super::token_bucket::{Due, TokenBucket};
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
@@ -13,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, parse_boolean};
+use crate::packet::Packet;
 
 manual! {
     /// Pulls packets at a rate and pushes them on.

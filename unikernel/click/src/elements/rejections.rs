@@ -4,8 +4,6 @@
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Handler};
 use crate::error::ConfigError;
 use crate::language::Arguments;
@@ -47,17 +45,24 @@ impl<const N: usize> Rejections<N> {
             .fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// Sends a packet on, or away for a reason, which is the index of its text.
-    pub(super) fn send(
+    /// The output for a packet that passed, or failed for a reason of the table.
+    pub(super) fn output(
         &mut self,
-        packet: Packet,
         checked: Result<(), usize>,
         context: &mut Context<'_>,
-    ) {
-        let Err(reason) = checked else {
-            context.push(0, packet);
-            return;
-        };
+    ) -> usize {
+        match checked {
+            Ok(()) => 0,
+            Err(reason) => {
+                self.reject(reason, context);
+                1
+            }
+        }
+    }
+
+    /// Counts a packet that failed, and says why, if that is wanted or it is the first.
+    #[cold]
+    fn reject(&mut self, reason: usize, context: &mut Context<'_>) {
         if self.verbose || self.total() == 0 {
             let text = self.reasons.get(reason).copied().unwrap_or_default();
             let name = context.name();
@@ -67,7 +72,11 @@ impl<const N: usize> Rejections<N> {
         if let Some(count) = self.counts.get_mut(reason) {
             *count = count.saturating_add(1);
         }
-        context.push(1, packet);
+    }
+
+    /// Whether every packet that fails is reported.
+    pub(super) const fn says_all(&self) -> bool {
+        self.verbose
     }
 
     /// The values of [`HANDLERS`].

@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Deals packets out to its outputs, one after the other.
@@ -48,18 +47,17 @@ fn configure(_: &mut Arguments<'_>, outputs: usize) -> Result<Box<dyn Element>, 
     Ok(Box::new(RoundRobinSwitch { outputs, next: 0 }))
 }
 
-impl Element for RoundRobinSwitch {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        context.push(self.next, packet);
+impl InPlace for RoundRobinSwitch {
+    fn handle(&mut self, _: usize, _: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        let output = self.next;
         self.next = self.next.saturating_add(1);
         if self.next >= self.outputs {
             self.next = 0;
         }
-        Ok(())
+        Some(output)
     }
+}
+
+impl Element for RoundRobinSwitch {
+    in_place!();
 }

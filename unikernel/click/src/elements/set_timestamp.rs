@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Gives packets the time at which they pass, or another one.
@@ -50,16 +49,19 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for SetTimestamp {
-    fn push(
+impl InPlace for SetTimestamp {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+    ) -> Option<usize> {
         let time = self.time_ns.unwrap_or_else(|| context.host.clock_ns());
         packet.annotations.rx_time_ns = time;
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for SetTimestamp {
+    in_place!();
 }

@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::token_bucket::{BURST_NS, Due, TokenBucket, parse_bandwidth, tokens_in};
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Gives packets to who pulls, at no more than a rate.

@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use crate::element::Context;
 use crate::graph::Direction;
-use crate::language::Endpoint;
 
 /// The elements that store what another one sends, wherever it goes; none if some of it is not
 /// stored (Click's full notifiers).
@@ -26,10 +25,10 @@ impl Storage {
                 return Self::default();
             }
             for port in 0..outputs {
-                let Some(target) = context.plan.graph.target(Endpoint { element, port }) else {
+                let Some(target) = context.plan.target(element, port) else {
                     return Self::default();
                 };
-                if context.is_full(target.element).is_some() {
+                if context.room(target.element).is_some() {
                     found.push(target.element);
                 } else if !seen.contains(&target.element) {
                     seen.push(target.element);
@@ -39,9 +38,15 @@ impl Storage {
         Self { elements: found }
     }
 
+    /// How many packets can be sent until nothing more can be stored.
+    pub(super) fn room(&self, context: &Context<'_>) -> usize {
+        let rooms = self.elements.iter().map(|element| context.room(*element));
+        let rooms = rooms.map(|room| room.unwrap_or(usize::MAX));
+        rooms.max().unwrap_or(usize::MAX)
+    }
+
     /// Whether nothing more can be stored.
     pub(super) fn is_full(&self, context: &Context<'_>) -> bool {
-        let full = |element: &usize| context.is_full(*element) == Some(true);
-        !self.elements.is_empty() && self.elements.iter().all(full)
+        self.room(context) == 0
     }
 }

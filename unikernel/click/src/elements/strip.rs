@@ -4,14 +4,14 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Removes bytes from the front of packets.
@@ -57,19 +57,16 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     Ok(Box::new(Strip { length }))
 }
 
-impl Element for Strip {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for Strip {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         // Removing what a packet has cannot fail; one that it fails for is dropped.
-        if packet.pull(self.length.min(packet.len())).is_ok() {
-            context.push(0, packet);
-        }
-        Ok(())
+        let length = self.length.min(packet.len());
+        packet.pull(length).ok().map(|()| 0)
     }
+}
+
+impl Element for Strip {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "length").then(|| format!("{}", self.length))

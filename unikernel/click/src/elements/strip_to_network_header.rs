@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Removes what stands in front of the network header.
@@ -48,18 +47,14 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
     Ok(Box::new(StripToNetworkHeader {}))
 }
 
-impl Element for StripToNetworkHeader {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for StripToNetworkHeader {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let front = packet.network_header().unwrap_or_default();
         // Removing what a packet has cannot fail.
-        if packet.pull(front).is_ok() {
-            context.push(0, packet);
-        }
-        Ok(())
+        packet.pull(front).ok().map(|()| 0)
     }
+}
+
+impl Element for StripToNetworkHeader {
+    in_place!();
 }

@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_limit};
+use crate::packet::Packet;
 
 manual! {
     /// Sends all packets to one output, which can be changed while packets flow.
@@ -76,18 +75,14 @@ fn existing(output: Option<u64>, outputs: usize) -> Option<usize> {
     output.filter(|output| *output < outputs)
 }
 
-impl Element for Switch {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if let Some(output) = self.output {
-            context.push(output, packet);
-        }
-        Ok(())
+impl InPlace for Switch {
+    fn handle(&mut self, _: usize, _: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.output
     }
+}
+
+impl Element for Switch {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         let number = || {

@@ -2,13 +2,12 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::{Batch, Packet};
 
 manual! {
     /// Sends a copy of each packet to every output.
@@ -66,9 +65,37 @@ impl Element for Tee {
         // The last one gets the packet itself.
         let last = self.outputs.saturating_sub(1);
         for output in 0..last {
-            context.push(output, packet.clone());
+            let copy = context.copy(&packet);
+            context.push(output, copy);
         }
         context.push(last, packet);
         Ok(())
+    }
+
+    fn push_batch(
+        &mut self,
+        input: usize,
+        mut batch: Batch,
+        context: &mut Context<'_>,
+    ) -> Result<(), HostError> {
+        if !context.outputs_are_apart() {
+            for packet in batch.drain(..) {
+                self.push(input, packet, context)?;
+            }
+            context.give_batch(batch);
+            return Ok(());
+        }
+        let last = self.outputs.saturating_sub(1);
+        for output in 0..last {
+            let mut copies = context.batch();
+            copies.extend(batch.iter().map(|packet| context.copy(packet)));
+            context.push_batch(output, copies);
+        }
+        context.push_batch(last, batch);
+        Ok(())
+    }
+
+    fn takes_batches(&self) -> bool {
+        true
     }
 }

@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{Device, DeviceUse, Host, HostError};
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Sends packets to a device, as frames.
@@ -121,8 +120,9 @@ impl Element for ToDevice {
         packet: Packet,
         context: &mut Context<'_>,
     ) -> Result<(), HostError> {
-        if self.send(packet, context)?.is_some() {
+        if let Some(packet) = self.send(packet, context)? {
             self.drops = self.drops.saturating_add(1);
+            context.end(packet);
         }
         Ok(())
     }
@@ -156,6 +156,29 @@ impl Element for ToDevice {
 
     fn burst(&self) -> u64 {
         self.burst
+    }
+
+    fn run_many(
+        &mut self,
+        most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
+        for done in 1..=most {
+            let activity = self.run(context)?;
+            if activity != Activity::Working {
+                return Ok((done, activity));
+            }
+        }
+        Ok((most, Activity::Working))
+    }
+
+    fn takes_batches(&self) -> bool {
+        true
+    }
+
+    /// Another element may send to the same device.
+    fn keeps_to_itself(&self) -> bool {
+        false
     }
 
     fn finish(&mut self) -> Result<(), HostError> {

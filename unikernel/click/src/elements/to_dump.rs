@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{DumpFormat, DumpWriter, Encapsulation, Host, HostError, Record};
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Writes packets to a capture file in pcap format.

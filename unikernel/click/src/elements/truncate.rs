@@ -4,13 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Cuts packets off behind a number of bytes.
@@ -54,20 +53,16 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for Truncate {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for Truncate {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let more = packet.len().saturating_sub(self.length);
         // Removing what a packet has cannot fail.
-        if packet.take(more).is_ok() {
-            context.push(0, packet);
-        }
-        Ok(())
+        packet.take(more).ok().map(|()| 0)
     }
+}
+
+impl Element for Truncate {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "nbytes").then(|| format!("{}", self.length))

@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::limit::Limit;
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Pulls packets and pushes them on.
@@ -81,15 +80,28 @@ impl Element for Unqueue {
     }
 
     fn run(&mut self, context: &mut Context<'_>) -> Result<Activity, HostError> {
+        self.run_many(1, context).map(|(_, activity)| activity)
+    }
+
+    fn run_many(
+        &mut self,
+        most: u64,
+        context: &mut Context<'_>,
+    ) -> Result<(u64, Activity), HostError> {
         if let Some(activity) = self.limit.instead(context) {
-            return Ok(activity);
+            return Ok((1, activity));
         }
-        let Some(packet) = context.pull(0)? else {
-            return Ok(Activity::Idle);
-        };
-        self.limit.count();
-        context.push(0, packet);
-        Ok(Activity::Working)
+        let most = usize::try_from(most.min(self.limit.left())).unwrap_or(1);
+        let mut batch = context.batch();
+        context.pull_batch(0, most, &mut batch)?;
+        if batch.is_empty() {
+            context.give_batch(batch);
+            return Ok((1, Activity::Idle));
+        }
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        self.limit.count_many(count);
+        context.push_batch(0, batch);
+        Ok((count, Activity::Working))
     }
 
     fn burst(&self) -> u64 {

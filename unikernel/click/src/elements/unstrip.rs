@@ -4,14 +4,14 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Adds bytes of zeros to the front of packets.
@@ -59,20 +59,18 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for Unstrip {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if packet.push(self.length).is_ok() {
-            context.push(0, packet);
-        } else {
+impl InPlace for Unstrip {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        if packet.push(self.length).is_err() {
             self.drops = self.drops.saturating_add(1);
+            return None;
         }
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for Unstrip {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {

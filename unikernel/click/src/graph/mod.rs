@@ -151,7 +151,7 @@ mod tests {
         fn push(
             &mut self,
             _: usize,
-            _: bpf_runtime::Packet,
+            _: crate::packet::Packet,
             _: &mut Context<'_>,
         ) -> Result<(), HostError> {
             Ok(())

@@ -2,10 +2,11 @@
 
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Packet, PacketError};
+use bpf_runtime::PacketError;
 
 use super::{ethernet, get, set};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 
 /// Bytes of a message.
 pub(crate) const LEN: usize = 28;

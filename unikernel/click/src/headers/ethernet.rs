@@ -1,9 +1,10 @@
 //! The Ethernet header (IEEE 802.3), and the tag of IEEE 802.1Q.
 
-use bpf_runtime::{Packet, PacketType};
+use bpf_runtime::PacketType;
 
 use super::{get, set};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 
 /// Bytes of a header.
 pub(crate) const LEN: usize = 14;

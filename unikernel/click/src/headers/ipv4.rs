@@ -2,9 +2,10 @@
 
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Packet, checksum};
+use bpf_runtime::checksum;
 
 use super::{get, set};
+use crate::packet::Packet;
 
 /// Bytes of a header without options.
 pub(crate) const MIN_LEN: usize = 20;

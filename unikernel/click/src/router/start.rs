@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use bpf_loader::Admission;
 
 use super::{Control, Plan, Router};
-use crate::element::{Element, Elements};
+use crate::context::{Elements, Traffic};
+use crate::element::Element;
 use crate::error::{ConfigError, Problem};
 use crate::graph::{Direction, Graph};
 use crate::host::Host;
@@ -166,7 +167,7 @@ impl Router {
             elements.push(Some(element));
         }
         Ok(Self {
-            plan: Plan { config, graph },
+            plan: Plan::new(config, graph, &elements),
             control: Control {
                 run_count: 1,
                 woken: false,
@@ -174,8 +175,7 @@ impl Router {
                 manager,
             },
             elements,
-            under_way: Vec::new(),
-            emitted: Vec::new(),
+            traffic: Traffic::default(),
             looped: 0,
             stopped: false,
         })

@@ -133,17 +133,20 @@ macro_rules! bpf_element {
             }
         }
 
-        impl crate::element::Element for $name {
-            fn push(
+        impl crate::in_place::InPlace for $name {
+            fn handle(
                 &mut self,
                 input: usize,
-                packet: bpf_runtime::Packet,
+                packet: &mut crate::packet::Packet,
                 context: &mut crate::element::Context<'_>,
-            ) -> Result<(), crate::host::HostError> {
+            ) -> Option<usize> {
                 let judge = $judge;
-                self.runner.push(input, packet, context, judge);
-                Ok(())
+                self.runner.handle(input, packet, context, judge)
             }
+        }
+
+        impl crate::element::Element for $name {
+            crate::in_place::in_place!();
 
             fn runner(&self) -> Option<&crate::elements::bpf::Runner> {
                 Some(&self.runner)

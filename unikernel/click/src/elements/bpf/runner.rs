@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use bpf_runtime::{Fault, FaultCause, Map, Packet};
+use bpf_runtime::{Fault, FaultCause, Map};
 use platform_click::ProgramKind;
 
 use super::contents;
@@ -16,6 +16,7 @@ use crate::error::ConfigError;
 use crate::handlers::Refusal;
 use crate::host::Host;
 use crate::language::Arguments;
+use crate::packet::Packet;
 use crate::program::{Installed, ProgramError, ProgramRequest};
 use crate::throttle::Throttle;
 
@@ -112,24 +113,25 @@ impl Runner {
         self.log = Throttle::default();
     }
 
-    /// Runs the program on a packet that came through `input`, and sends the packet where `judge`
-    /// says that the program's value leads, given the number of outputs. `None` from `judge` is a
+    /// Runs the program on a packet that came through `input`, and gives the output that `judge`
+    /// says that the program's value leads to, given the number of outputs. `None` from `judge` is a
     /// value that no program of the kind may return. Whatever fails, the packet is dropped.
-    pub(super) fn push(
+    pub(super) fn handle(
         &mut self,
         input: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
         judge: impl FnOnce(u64, usize) -> Option<Verdict>,
-    ) {
+    ) -> Option<usize> {
         self.count = self.count.saturating_add(1);
         packet.annotations.port = u32::try_from(input).unwrap_or(u32::MAX);
-        match self.run(&mut packet, context, judge) {
-            Some(Verdict::Output(output)) => return context.push(output, packet),
+        match self.run(packet, context, judge) {
+            Some(Verdict::Output(output)) => return Some(output),
             Some(Verdict::Abort) => self.abort(context),
             Some(Verdict::Drop) | None => {}
         }
         self.filtered = self.filtered.saturating_add(1);
+        None
     }
 
     fn run(

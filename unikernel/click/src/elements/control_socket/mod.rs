@@ -5,13 +5,12 @@ mod session;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::Side;
 use crate::host::{Connection, Host, HostError, Listener, SocketAddress};
 use crate::language::{Arguments, Value, parse_unsigned};
+use crate::packet::Packet;
 use session::Session;
 
 manual! {

@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
@@ -15,6 +13,7 @@ use crate::headers::transport::u16_at;
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_boolean};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 use crate::render::seconds;
 
 manual! {

@@ -5,8 +5,6 @@ use alloc::format;
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use super::arp_table::{ArpTable, Limits};
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
@@ -17,6 +15,7 @@ use crate::headers::ethernet::{self, Ethernet};
 use crate::host::HostError;
 use crate::language::{Arguments, Value};
 use crate::names::{EtherAddress, Scope};
+use crate::packet::Packet;
 
 manual! {
     /// Puts Ethernet headers in front of IP packets, and finds out by ARP to whom they go.

@@ -6,8 +6,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
@@ -16,6 +14,7 @@ use crate::headers::arp::{self, Arp};
 use crate::host::HostError;
 use crate::language::Arguments;
 use crate::names::{EtherAddress, Prefix, Scope};
+use crate::packet::Packet;
 
 manual! {
     /// Answers ARP requests for some addresses.

@@ -5,9 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 use crate::render::seconds;
 
 /// Addresses of neighbours, each with the packets that wait for it.

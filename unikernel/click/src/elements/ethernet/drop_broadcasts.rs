@@ -4,13 +4,14 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Packet, PacketType};
+use bpf_runtime::PacketType;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Drops packets that came as broadcasts or multicasts of the link layer.
@@ -50,21 +51,21 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
     Ok(Box::new(DropBroadcasts { drops: 0 }))
 }
 
-impl Element for DropBroadcasts {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        match packet.notes.packet_type {
-            PacketType::Broadcast | PacketType::Multicast => {
-                self.drops = self.drops.saturating_add(1);
-            }
-            _ => context.push(0, packet),
+impl InPlace for DropBroadcasts {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        if matches!(
+            packet.notes.packet_type,
+            PacketType::Broadcast | PacketType::Multicast
+        ) {
+            self.drops = self.drops.saturating_add(1);
+            return None;
         }
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for DropBroadcasts {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "drops").then(|| format!("{}", self.drops))

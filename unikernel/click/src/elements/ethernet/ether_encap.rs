@@ -4,15 +4,14 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ethernet::Ethernet;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_unsigned};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 
 manual! {
     /// Puts an Ethernet header in front of packets.
@@ -84,18 +83,14 @@ fn parse_type(text: &str) -> Option<u16> {
     }
 }
 
-impl Element for EtherEncap {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if self.header.encapsulate(&mut packet).is_some() {
-            context.push(0, packet);
-        }
-        Ok(())
+impl InPlace for EtherEncap {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.header.encapsulate(packet).map(|()| 0)
     }
+}
+
+impl Element for EtherEncap {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {

@@ -5,8 +5,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
@@ -14,6 +12,7 @@ use crate::headers::ethernet::Ethernet;
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_interval_ns};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 
 manual! {
     /// Switches Ethernet packets between networks, and learns which host is where.

@@ -4,16 +4,17 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Packet, PacketType};
+use bpf_runtime::PacketType;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ethernet::{self, Ethernet};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
 use crate::names::EtherAddress;
+use crate::packet::Packet;
 
 manual! {
     /// Drops Ethernet packets for other machines, as an Ethernet device does.
@@ -92,18 +93,16 @@ impl HostEtherFilter {
     }
 }
 
-impl Element for HostEtherFilter {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let (packet_type, passes) = self.judge(&packet);
+impl InPlace for HostEtherFilter {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        let (packet_type, passes) = self.judge(packet);
         packet.notes.packet_type = packet_type;
-        context.push(usize::from(!passes), packet);
-        Ok(())
+        Some(usize::from(!passes))
     }
+}
+
+impl Element for HostEtherFilter {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "ether").then(|| format!("{}", self.address))

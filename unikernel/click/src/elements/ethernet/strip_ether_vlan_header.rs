@@ -2,15 +2,14 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ethernet::{self, Ethernet};
 use crate::headers::transport::u16_at;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Removes the Ethernet header, with its IEEE 802.1Q tag if it has one.
@@ -84,21 +83,19 @@ impl StripEtherVlanHeader {
     }
 }
 
-impl Element for StripEtherVlanHeader {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let header = self.header(&packet);
+impl InPlace for StripEtherVlanHeader {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        let header = self.header(packet);
         let header = header.filter(|(len, _)| packet.pull(*len).is_ok());
         if let Some((_, tag)) = header {
             packet.notes.set_vlan_tci(tag);
         }
-        context.push(usize::from(header.is_none()), packet);
-        Ok(())
+        Some(usize::from(header.is_none()))
     }
+}
+
+impl Element for StripEtherVlanHeader {
+    in_place!();
 }
 
 #[cfg(test)]

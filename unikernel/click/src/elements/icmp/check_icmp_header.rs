@@ -3,15 +3,16 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use bpf_runtime::{Packet, checksum};
+use bpf_runtime::checksum;
 
 use super::super::rejections::{self, Rejections};
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::{icmp, ipv4};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Checks ICMP headers: lengths and checksum.
@@ -89,16 +90,23 @@ fn check(packet: &Packet) -> Result<(), usize> {
     (sum == u16::MAX).then_some(()).ok_or(CHECKSUM)
 }
 
-impl Element for CheckIcmpHeader {
-    fn push(
+impl InPlace for CheckIcmpHeader {
+    fn handle(
         &mut self,
         _: usize,
-        packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let checked = check(&packet);
-        self.rejections.send(packet, checked, context);
-        Ok(())
+    ) -> Option<usize> {
+        let checked = check(packet);
+        Some(self.rejections.output(checked, context))
+    }
+}
+
+impl Element for CheckIcmpHeader {
+    in_place!(but takes_batches);
+
+    fn takes_batches(&self) -> bool {
+        !self.rejections.says_all()
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Packet, PacketType, checksum};
+use bpf_runtime::{PacketType, checksum};
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
@@ -17,6 +17,7 @@ use crate::headers::{icmp, set};
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_unsigned};
 use crate::names::{Scope, tables};
+use crate::packet::Packet;
 
 manual! {
     /// Answers IP packets with ICMP errors about them.

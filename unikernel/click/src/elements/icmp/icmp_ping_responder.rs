@@ -2,14 +2,13 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::{get, icmp, ipv4, set};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Answers ICMP echo requests.
@@ -75,20 +74,23 @@ fn answer(packet: &mut Packet) -> Option<()> {
     Some(())
 }
 
-impl Element for IcmpPingResponder {
-    fn push(
+impl InPlace for IcmpPingResponder {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let answered = answer(&mut packet).is_some();
+    ) -> Option<usize> {
+        let answered = answer(packet).is_some();
         if answered {
             packet.annotations.rx_time_ns = context.host.clock_ns();
         }
-        context.push(usize::from(!answered), packet);
-        Ok(())
+        Some(usize::from(!answered))
     }
+}
+
+impl Element for IcmpPingResponder {
+    in_place!();
 }
 
 #[cfg(test)]

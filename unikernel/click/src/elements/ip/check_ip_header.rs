@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use super::super::rejections::{self, Rejections};
@@ -13,9 +12,10 @@ use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4::{self, Ipv4};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Checks IP headers, and notes where they are.
@@ -206,16 +206,23 @@ impl HeaderRules {
     }
 }
 
-impl Element for CheckIpHeader {
-    fn push(
+impl InPlace for CheckIpHeader {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let checked = self.rules.apply(&mut packet, self.offset);
-        self.rejections.send(packet, checked, context);
-        Ok(())
+    ) -> Option<usize> {
+        let checked = self.rules.apply(packet, self.offset);
+        Some(self.rejections.output(checked, context))
+    }
+}
+
+impl Element for CheckIpHeader {
+    in_place!(but takes_batches);
+
+    fn takes_batches(&self) -> bool {
+        !self.rejections.says_all()
     }
 
     fn read(&self, handler: &str) -> Option<String> {

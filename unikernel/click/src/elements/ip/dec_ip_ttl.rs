@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_boolean};
+use crate::packet::Packet;
 
 manual! {
     /// Takes one off the time to live of IP packets.
@@ -71,20 +70,18 @@ pub(super) fn decrease(packet: &mut Packet, multicast: bool) -> Option<()> {
     (header.ttl() > 1).then(|| header.decrease_ttl())
 }
 
-impl Element for DecIPTTL {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let lives = !self.active || decrease(&mut packet, self.multicast).is_some();
+impl InPlace for DecIPTTL {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        let lives = !self.active || decrease(packet, self.multicast).is_some();
         if !lives {
             self.drops = self.drops.saturating_add(1);
         }
-        context.push(usize::from(!lives), packet);
-        Ok(())
+        Some(usize::from(!lives))
     }
+}
+
+impl Element for DecIPTTL {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {

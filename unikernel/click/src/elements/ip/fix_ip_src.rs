@@ -3,14 +3,13 @@
 use alloc::boxed::Box;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Writes this router's address as the source of packets that ask for it.
@@ -66,15 +65,13 @@ pub(super) fn fix(packet: &mut Packet, address: Ipv4Addr) {
     }
 }
 
-impl Element for FixIPSrc {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        fix(&mut packet, self.address);
-        context.push(0, packet);
-        Ok(())
+impl InPlace for FixIPSrc {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        fix(packet, self.address);
+        Some(0)
     }
+}
+
+impl Element for FixIPSrc {
+    in_place!();
 }

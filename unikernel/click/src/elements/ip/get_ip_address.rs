@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use super::super::annotation;
@@ -10,8 +10,9 @@ use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::{get, ipv4};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Notes an IP address of the packet as its next hop.
@@ -76,22 +77,20 @@ enum Place {
     Destination,
 }
 
-impl Element for GetIPAddress {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for GetIPAddress {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let address = match self.place {
             Place::Offset(offset) => get(packet.bytes(), offset),
-            Place::Source => ipv4::of(&packet).map(|ip| ip.source().octets()),
-            Place::Destination => ipv4::of(&packet).map(|ip| ip.destination().octets()),
+            Place::Source => ipv4::of(packet).map(|ip| ip.source().octets()),
+            Place::Destination => ipv4::of(packet).map(|ip| ip.destination().octets()),
         };
         if let Some(address) = address {
             packet.notes.set_address(self.annotation, address);
         }
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for GetIPAddress {
+    in_place!();
 }

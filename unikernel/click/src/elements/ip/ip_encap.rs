@@ -5,16 +5,15 @@ use alloc::format;
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4::{self, NewHeader};
 use crate::headers::set;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
 use crate::names::{Scope, tables};
+use crate::packet::Packet;
 
 manual! {
     /// Puts an IP header in front of packets.
@@ -160,18 +159,14 @@ impl IpEncap {
     }
 }
 
-impl Element for IpEncap {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if self.encapsulate(&mut packet).is_some() {
-            context.push(0, packet);
-        }
-        Ok(())
+impl InPlace for IpEncap {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.encapsulate(packet).map(|()| 0)
     }
+}
+
+impl Element for IpEncap {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {

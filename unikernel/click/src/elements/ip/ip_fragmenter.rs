@@ -5,7 +5,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
@@ -14,6 +13,7 @@ use crate::graph::{Processing, Side};
 use crate::headers::ipv4::{self, Ipv4};
 use crate::host::HostError;
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Cuts IP packets that are too long into fragments.
@@ -162,7 +162,8 @@ impl IpFragmenter {
             .front
             .saturating_add(cut.header_len)
             .saturating_add(cut.first);
-        packet.take(packet.len().saturating_sub(first_end)).ok()?;
+        let behind = packet.len().saturating_sub(first_end);
+        packet.take(behind).ok()?;
         self.emit(packet, context);
         let front = other_header(&template)?;
         let room = self.mtu.saturating_sub(front.len()) & !7;

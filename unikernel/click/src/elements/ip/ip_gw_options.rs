@@ -6,16 +6,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4::{self, Ipv4};
 use crate::headers::{get, set};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Does what a router has to do about the IP options Record Route and Timestamp.
@@ -199,22 +198,25 @@ impl Gateway {
     }
 }
 
-impl Element for IPGWOptions {
-    fn push(
+impl InPlace for IPGWOptions {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+    ) -> Option<usize> {
         let now_ns = context.host.clock_ns();
-        let recorded = self.gateway.record(&mut packet, now_ns);
+        let recorded = self.gateway.record(packet, now_ns);
         if let Err(at) = recorded {
             packet.notes.set_parameter_problem(at);
             self.drops = self.drops.saturating_add(1);
         }
-        context.push(usize::from(recorded.is_err()), packet);
-        Ok(())
+        Some(usize::from(recorded.is_err()))
     }
+}
+
+impl Element for IPGWOptions {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "drops").then(|| format!("{}", self.drops))

@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::super::paint::read_color;
 use super::check_ip_header::HeaderRules;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
@@ -14,6 +12,7 @@ use crate::graph::{Processing, Side};
 use crate::headers::ethernet;
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Paint, Strip(14) and CheckIPHeader in one.
@@ -73,7 +72,8 @@ impl Element for IpInputCombo {
         context: &mut Context<'_>,
     ) -> Result<(), HostError> {
         packet.notes.set_paint(self.color);
-        let stripped = packet.pull(ethernet::LEN.min(packet.len()));
+        let header = ethernet::LEN.min(packet.len());
+        let stripped = packet.pull(header);
         if stripped.is_ok() && self.rules.apply(&mut packet, 0).is_ok() {
             context.push(0, packet);
         } else {

@@ -6,16 +6,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use super::routes::{AddError, Route, RouteTable};
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, parse_unsigned};
 use crate::names::{Prefix, Scope};
+use crate::packet::Packet;
 
 manual! {
     /// Routes packets by the longest prefix of their next hop.
@@ -278,13 +277,13 @@ fn unparse(prefix: Prefix, gateway: Option<Ipv4Addr>, output: &str, separator: &
     format!("{prefix}{gateway}{output}")
 }
 
-impl Element for IpLookup {
-    fn push(
+impl InPlace for IpLookup {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+    ) -> Option<usize> {
         let next_hop = Ipv4Addr::from(packet.notes.destination);
         let Some(route) = self.table.find(next_hop) else {
             if self.lost < REPORTED {
@@ -293,14 +292,17 @@ impl Element for IpLookup {
                 context.host.message(&line);
             }
             self.lost = self.lost.saturating_add(1);
-            return Ok(());
+            return None;
         };
         if let Some(gateway) = route.gateway {
             packet.notes.destination = gateway.octets();
         }
-        context.push(route.output, packet);
-        Ok(())
+        Some(route.output)
     }
+}
+
+impl Element for IpLookup {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "table").then(|| self.list())

@@ -2,15 +2,14 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::transport::{DESTINATION_PORT, SOURCE_PORT};
 use crate::headers::{get, ipv4, set};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Swaps source and destination of IP packets, and the ports of TCP and UDP.
@@ -77,16 +76,12 @@ impl IPMirror {
     }
 }
 
-impl Element for IPMirror {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if self.mirror(&mut packet).is_some() {
-            context.push(0, packet);
-        }
-        Ok(())
+impl InPlace for IPMirror {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.mirror(packet).map(|()| 0)
     }
+}
+
+impl Element for IPMirror {
+    in_place!();
 }

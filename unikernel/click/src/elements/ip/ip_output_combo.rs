@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Packet, PacketType};
+use bpf_runtime::PacketType;
 
 use super::super::paint::read_color;
 use super::ip_gw_options::Gateway;
@@ -13,6 +13,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// DropBroadcasts, PaintTee, IPGWOptions, FixIPSrc, DecIPTTL and the test of IPFragmenter in one.

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
@@ -18,6 +18,7 @@ use crate::headers::transport::{
 use crate::host::HostError;
 use crate::language::{Arguments, Value, parse_boolean};
 use crate::names::tables;
+use crate::packet::Packet;
 use crate::render::seconds;
 
 manual! {

@@ -7,7 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, Handler, manual};
@@ -16,6 +15,7 @@ use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
 use crate::host::HostError;
 use crate::language::{Arguments, Value};
+use crate::packet::Packet;
 
 manual! {
     /// Puts the fragments of IP packets together.
@@ -155,9 +155,8 @@ impl Part {
             since_ns: now_ns,
         };
         part.add_payload(&packet, fragment)?;
-        packet
-            .take(packet.len().checked_sub(fragment.payload_at)?)
-            .ok()?;
+        let payload = packet.len().checked_sub(fragment.payload_at)?;
+        packet.take(payload).ok()?;
         part.head = packet;
         Some(part)
     }
@@ -166,9 +165,8 @@ impl Part {
     fn add(&mut self, mut packet: Packet, fragment: &Fragment) -> Option<()> {
         self.add_payload(&packet, fragment)?;
         if fragment.start == 0 {
-            packet
-                .take(packet.len().checked_sub(fragment.payload_at)?)
-                .ok()?;
+            let payload = packet.len().checked_sub(fragment.payload_at)?;
+            packet.take(payload).ok()?;
             self.head = packet;
         }
         Some(())

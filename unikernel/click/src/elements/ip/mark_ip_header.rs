@@ -2,15 +2,15 @@
 
 use alloc::boxed::Box;
 
-use bpf_runtime::Packet;
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4::Ipv4;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Notes where the IP header starts, without looking at it closely.
@@ -55,19 +55,17 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for MarkIPHeader {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for MarkIPHeader {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         let header = packet.bytes().get(self.offset..).and_then(Ipv4::new);
         match header.map(|header| header.header_len()) {
             Some(len) => packet.set_network_header(self.offset, len),
             None => packet.clear_network_header(),
         }
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for MarkIPHeader {
+    in_place!();
 }

@@ -5,15 +5,16 @@ use alloc::format;
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::super::annotation;
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Notes an address as the next hop of all packets.
@@ -64,19 +65,17 @@ fn configure(arguments: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>
     }))
 }
 
-impl Element for SetIPAddress {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
+impl InPlace for SetIPAddress {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
         packet
             .notes
             .set_address(self.annotation, self.address.octets());
-        context.push(0, packet);
-        Ok(())
+        Some(0)
     }
+}
+
+impl Element for SetIPAddress {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "addr").then(|| format!("{}", self.address))

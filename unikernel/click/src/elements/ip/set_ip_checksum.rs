@@ -4,14 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Computes the checksum of the IP header anew.
@@ -51,22 +50,19 @@ fn configure(_: &mut Arguments<'_>, _: usize) -> Result<Box<dyn Element>, Config
     Ok(Box::new(SetIPChecksum { drops: 0 }))
 }
 
-impl Element for SetIPChecksum {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        match ipv4::of_mut(&mut packet) {
-            Some(mut header) => {
-                header.fill_checksum();
-                context.push(0, packet);
-            }
-            None => self.drops = self.drops.saturating_add(1),
-        }
-        Ok(())
+impl InPlace for SetIPChecksum {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        let Some(mut header) = ipv4::of_mut(packet) else {
+            self.drops = self.drops.saturating_add(1);
+            return None;
+        };
+        header.fill_checksum();
+        Some(0)
     }
+}
+
+impl Element for SetIPChecksum {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "drops").then(|| format!("{}", self.drops))

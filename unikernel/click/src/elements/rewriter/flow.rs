@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Packet, checksum};
+use bpf_runtime::checksum;
 
 use crate::headers::ipv4::{self, Ipv4};
 use crate::headers::transport::{
@@ -11,6 +11,7 @@ use crate::headers::transport::{
     tcp_header_len, u16_at,
 };
 use crate::headers::{get, icmp, set};
+use crate::packet::Packet;
 
 /// Both ends of a flow, seen from one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

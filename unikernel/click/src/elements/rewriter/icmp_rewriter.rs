@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bpf_runtime::{Packet, checksum};
+use bpf_runtime::checksum;
 
 use super::super::annotation;
 use super::flow::{self, FlowId};
@@ -17,6 +17,7 @@ use crate::headers::transport::{DESTINATION_PORT, SOURCE_PORT, u16_at};
 use crate::headers::{get, icmp, set};
 use crate::host::HostError;
 use crate::language::{Arguments, parse_unsigned};
+use crate::packet::Packet;
 
 manual! {
     /// Rewrites ICMP errors about packets that rewriters have rewritten.

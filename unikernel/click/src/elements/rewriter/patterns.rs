@@ -3,8 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use super::pattern::Pattern;
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
@@ -12,6 +10,7 @@ use crate::graph::Side;
 use crate::host::HostError;
 use crate::language::{Arguments, Config};
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Gives names to the patterns of rewriters.

@@ -7,8 +7,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use bpf_runtime::Packet;
-
 use super::super::annotation;
 use super::flow::{self, FlowId, Seen};
 use super::mappings::{End, Flow, Key, Mappings, NewFlow, Timeouts};
@@ -22,6 +20,7 @@ use crate::headers::ipv4;
 use crate::host::HostError;
 use crate::language::{Arguments, Config, Value, parse_unsigned};
 use crate::names::{PortProtocol, Scope};
+use crate::packet::Packet;
 
 manual! {
     /// Rewrites addresses and ports of TCP and UDP packets, and those of the answers back.

@@ -11,14 +11,13 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Activity, Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
 use crate::host::HostError;
 use crate::language::{Arguments, parse_limit};
+use crate::packet::Packet;
 
 use instruction::{Ending, Instruction};
 use run::{Outcome, Way};

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Notes, Packet};
+use bpf_runtime::Notes;
 
 use super::field::{Column, Field};
 use super::{
@@ -12,6 +12,7 @@ use super::{
     UDP, UDP_LEN, icmp,
 };
 use crate::language::quote;
+use crate::packet::Packet;
 use crate::render::seconds;
 
 /// A packet with its headers.

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::{Notes, Packet, checksum};
+use bpf_runtime::{Notes, checksum};
 use platform_click::limits::MAX_PACKET_SIZE;
 
 use super::field::{Column, Field};
@@ -13,6 +13,7 @@ use super::{
     UDP, UDP_LEN, icmp,
 };
 use crate::language::{parse_interval_ns, parse_unsigned, unquote};
+use crate::packet::Packet;
 
 /// What is known of a packet; everything else has the value of [`Defaults`], or is 0.
 #[derive(Clone, Debug, Default)]

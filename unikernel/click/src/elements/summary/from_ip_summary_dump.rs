@@ -5,8 +5,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use super::TCP;
 use super::draft::{Defaults, Draft, Flow, protocol};
 use super::field::Column;
@@ -17,6 +15,7 @@ use crate::graph::{Processing, Side};
 use crate::handlers::Refusal;
 use crate::host::{Host, HostError};
 use crate::language::{Arguments, parse_boolean, parse_unsigned, shift_word, unquote};
+use crate::packet::Packet;
 
 manual! {
     /// Makes packets of what the lines of a file say.

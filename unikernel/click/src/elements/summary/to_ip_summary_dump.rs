@@ -4,8 +4,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use super::describe::Described;
 use super::field::Column;
 use crate::element::{Activity, Context, Element, ElementClass, manual};
@@ -13,6 +11,7 @@ use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::{Host, HostError};
 use crate::language::{Arguments, Value, quote, shift_word, unquote};
+use crate::packet::Packet;
 
 manual! {
     /// Writes a line about each packet into a file.

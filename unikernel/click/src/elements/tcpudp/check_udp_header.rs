@@ -3,16 +3,15 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use bpf_runtime::Packet;
-
 use super::super::rejections::{self, Rejections};
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
 use crate::headers::transport::{UDP_LEN, UDP_LENGTH, has_valid_checksum, u16_at};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Checks UDP headers: lengths and checksum.
@@ -83,16 +82,23 @@ fn check(packet: &Packet) -> Result<(), usize> {
         .ok_or(CHECKSUM)
 }
 
-impl Element for CheckUdpHeader {
-    fn push(
+impl InPlace for CheckUdpHeader {
+    fn handle(
         &mut self,
         _: usize,
-        packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let checked = check(&packet);
-        self.rejections.send(packet, checked, context);
-        Ok(())
+    ) -> Option<usize> {
+        let checked = check(packet);
+        Some(self.rejections.output(checked, context))
+    }
+}
+
+impl Element for CheckUdpHeader {
+    in_place!(but takes_batches);
+
+    fn takes_batches(&self) -> bool {
+        !self.rejections.says_all()
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -3,15 +3,14 @@
 use alloc::boxed::Box;
 use alloc::format;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::headers::ipv4;
 use crate::headers::transport::{UDP_LEN, UDP_LENGTH, fill_udp_checksum, u16_at};
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::Arguments;
+use crate::packet::Packet;
 
 manual! {
     /// Computes the checksum of UDP packets anew.
@@ -66,22 +65,25 @@ fn set(packet: &mut Packet) -> Option<()> {
     Some(())
 }
 
-impl Element for SetUdpChecksum {
-    fn push(
+impl InPlace for SetUdpChecksum {
+    fn handle(
         &mut self,
         _: usize,
-        mut packet: Packet,
+        packet: &mut Packet,
         context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        let done = set(&mut packet).is_some();
+    ) -> Option<usize> {
+        let done = set(packet).is_some();
         if !done && !self.reported {
             self.reported = true;
             let line = format!("{}: fragment or short packet", context.label());
             context.host.message(&line);
         }
-        context.push(usize::from(!done), packet);
-        Ok(())
+        Some(usize::from(!done))
     }
+}
+
+impl Element for SetUdpChecksum {
+    in_place!();
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@ use alloc::format;
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
-use bpf_runtime::Packet;
-
 use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
@@ -15,9 +13,10 @@ use crate::headers::set;
 use crate::headers::transport::{
     DESTINATION_PORT, SOURCE_PORT, UDP_LEN, UDP_LENGTH, fill_udp_checksum,
 };
-use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value};
 use crate::names::{PortProtocol, Scope};
+use crate::packet::Packet;
 
 manual! {
     /// Puts a UDP and an IP header in front of packets.
@@ -136,18 +135,14 @@ impl UdpIpEncap {
     }
 }
 
-impl Element for UdpIpEncap {
-    fn push(
-        &mut self,
-        _: usize,
-        mut packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if self.encapsulate(&mut packet).is_some() {
-            context.push(0, packet);
-        }
-        Ok(())
+impl InPlace for UdpIpEncap {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.encapsulate(packet).map(|()| 0)
     }
+}
+
+impl Element for UdpIpEncap {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         match handler {

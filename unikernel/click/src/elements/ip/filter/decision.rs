@@ -446,7 +446,7 @@ mod tests {
                 .iter()
                 .any(|node| matches!(node, Node::Program(_)))
         );
-        let mut packet = bpf_runtime::Packet::new(&[0; 240]).unwrap();
+        let mut packet = crate::packet::Packet::new(&[0; 240]).unwrap();
         packet.set_network_header(0, 20);
         for rule in [0, 17, 30, 59] {
             let mut packet = packet.clone();

@@ -12,8 +12,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bpf_runtime::Packet;
-
 use self::decision::Decision;
 use self::expression::{Expression, Writer};
 use self::steps::{Headers, Next, Steps};
@@ -21,8 +19,10 @@ use crate::element::{Context, Element, ElementClass, Handler, manual};
 use crate::error::ConfigError;
 use crate::graph::{Processing, Side};
 use crate::host::HostError;
+use crate::in_place::{InPlace, in_place};
 use crate::language::{Arguments, Value, parse_unsigned};
 use crate::names::Scope;
+use crate::packet::Packet;
 
 manual! {
     /// Filters IP packets by the first rule whose pattern they match.
@@ -218,18 +218,14 @@ impl IpFilter {
     }
 }
 
-impl Element for IpFilter {
-    fn push(
-        &mut self,
-        _: usize,
-        packet: Packet,
-        context: &mut Context<'_>,
-    ) -> Result<(), HostError> {
-        if let Some(output) = self.decision.run(&Headers::of(&packet)) {
-            context.push(output, packet);
-        }
-        Ok(())
+impl InPlace for IpFilter {
+    fn handle(&mut self, _: usize, packet: &mut Packet, _: &mut Context<'_>) -> Option<usize> {
+        self.decision.run(&Headers::of(packet))
     }
+}
+
+impl Element for IpFilter {
+    in_place!();
 
     fn read(&self, handler: &str) -> Option<String> {
         (handler == "program").then(|| self.program())

@@ -1,10 +1,9 @@
 //! The tests that patterns consist of, and programs of them that are run one after the other.
 
+use crate::packet::Packet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-
-use bpf_runtime::Packet;
 
 /// A word of four bytes in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
