@@ -61,21 +61,10 @@ impl Context<'_> {
         self.traffic.sent.push((output, Parcel::Many(batch)));
     }
 
-    /// Sends a packet on with those that have left through the same output before, even if others
-    /// have left through other outputs meanwhile. For elements of which the plan says that nobody
-    /// can tell.
-    pub(crate) fn push_beside(&mut self, output: usize, packet: Packet) {
-        let Traffic { sent, pool, .. } = &mut *self.traffic;
-        let own = sent.get_mut(self.sent_before..).unwrap_or_default();
-        match own.iter_mut().find(|(port, _)| *port == output) {
-            Some((_, parcel)) => parcel.add(packet, pool),
-            None => sent.push((output, Parcel::One(packet))),
-        }
-    }
-
-    /// Whether nobody can tell if packets of different outputs of the element change places.
-    pub(crate) fn outputs_are_apart(&self) -> bool {
-        self.plan.outputs_are_apart(self.element)
+    /// How many outputs the element has, if nobody can tell when packets of different outputs change
+    /// places.
+    pub(crate) fn outputs_apart(&self) -> Option<usize> {
+        self.plan.outputs_apart(self.element)
     }
 
     /// A packet with a copy of `bytes`.
@@ -89,6 +78,11 @@ impl Context<'_> {
     /// A copy of a packet.
     pub(crate) fn copy(&mut self, packet: &Packet) -> Packet {
         self.traffic.pool.copy(packet)
+    }
+
+    /// As many copies of a packet.
+    pub(crate) fn copies(&mut self, packet: &Packet, count: usize) -> Batch {
+        self.traffic.pool.copies(packet, count)
     }
 
     /// Takes a packet that ends here. One that is merely dropped costs more time.

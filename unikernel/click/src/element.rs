@@ -48,6 +48,22 @@ pub(crate) trait Element: Any + fmt::Debug {
         Ok(context.take_back(output))
     }
 
+    /// Handles a packet where it is, if that is all that the element does with packets: gives the
+    /// output that it leaves through, or nothing if it is dropped ([`crate::in_place`]).
+    fn handle_one(
+        &mut self,
+        _input: usize,
+        _packet: &mut Packet,
+        _context: &mut Context<'_>,
+    ) -> Option<usize> {
+        None
+    }
+
+    /// Whether [`Self::handle_one`] is there for all packets that are pushed.
+    fn is_in_place(&self) -> bool {
+        false
+    }
+
     /// Takes packets through an input as [`Self::push`] does, and gives no others a chance to see that
     /// they come together. Called where [`Self::takes_batches`] says so.
     ///
@@ -114,9 +130,10 @@ pub(crate) trait Element: Any + fmt::Debug {
         Ok(Activity::Idle)
     }
 
-    /// How many times in a row [`Self::run`] is called.
+    /// How many times in a row [`Self::run`] is called; 0 if the element does not act by itself,
+    /// which does not change once its ports are known.
     fn burst(&self) -> u64 {
-        1
+        0
     }
 
     /// Calls [`Self::run`] once, or up to `most` times if nobody can tell whether what it sends is led

@@ -3,6 +3,7 @@
 use crate::element::{Context, Element};
 use crate::host::HostError;
 use crate::packet::{Batch, Packet};
+use crate::router::MAX_APART;
 
 /// An element that handles packets where they are, without a copy of its own.
 pub(crate) trait InPlace: Element + Sized {
@@ -26,6 +27,19 @@ macro_rules! in_place {
         }
     };
     (but takes_batches) => {
+        fn handle_one(
+            &mut self,
+            input: usize,
+            packet: &mut $crate::packet::Packet,
+            context: &mut $crate::element::Context<'_>,
+        ) -> Option<usize> {
+            $crate::in_place::InPlace::handle(self, input, packet, context)
+        }
+
+        fn is_in_place(&self) -> bool {
+            true
+        }
+
         fn push(
             &mut self,
             input: usize,
@@ -85,6 +99,9 @@ pub(crate) fn push_batch<E: InPlace>(
     mut batch: Batch,
     context: &mut Context<'_>,
 ) {
+    if let Some(outputs) = context.outputs_apart() {
+        return sort(element, input, batch, outputs, context);
+    }
     let mut way = None;
     let mut same = 0_usize;
     let mut other = None;
@@ -97,17 +114,10 @@ pub(crate) fn push_batch<E: InPlace>(
         way = output;
         same = same.saturating_add(1);
     }
-    match other {
-        None => leave(way, batch, context),
-        Some(output) => part(element, input, batch, (way, same, output), context),
-    }
-}
-
-/// Sends all packets of a batch the same way.
-fn leave(way: Option<usize>, batch: Batch, context: &mut Context<'_>) {
-    match way {
-        Some(output) => context.push_batch(output, batch),
-        None => context.end_batch(batch),
+    match (other, way) {
+        (Some(next), _) => part(element, input, batch, (way, same, next), context),
+        (None, Some(output)) => context.push_batch(output, batch),
+        (None, None) => context.end_batch(batch),
     }
 }
 
@@ -119,7 +129,6 @@ fn part<E: InPlace>(
     (way, same, next): (Option<usize>, usize, Option<usize>),
     context: &mut Context<'_>,
 ) {
-    let apart = context.outputs_are_apart();
     for (number, mut packet) in batch.drain(..).enumerate() {
         let output = match number {
             number if number < same => way,
@@ -127,12 +136,39 @@ fn part<E: InPlace>(
             _ => element.handle(input, &mut packet, context),
         };
         match output {
-            Some(output) if apart => context.push_beside(output, packet),
             Some(output) => context.push(output, packet),
             None => context.end(packet),
         }
     }
     context.give_batch(batch);
+}
+
+/// Sends packets on in one batch for each output.
+fn sort<E: InPlace>(
+    element: &mut E,
+    input: usize,
+    mut batch: Batch,
+    outputs: usize,
+    context: &mut Context<'_>,
+) {
+    let mut ways: [Batch; MAX_APART] = [const { Batch::new() }; MAX_APART];
+    for way in ways.iter_mut().take(outputs) {
+        *way = context.batch();
+    }
+    for mut packet in batch.drain(..) {
+        let output = element.handle(input, &mut packet, context);
+        match output.and_then(|output| ways.get_mut(output)) {
+            Some(way) => way.push(packet),
+            None => context.end(packet),
+        }
+    }
+    context.give_batch(batch);
+    for (output, way) in ways.into_iter().take(outputs).enumerate() {
+        match way.is_empty() {
+            true => context.give_batch(way),
+            false => context.push_batch(output, way),
+        }
+    }
 }
 
 pub(crate) fn pull<E: InPlace>(

@@ -58,6 +58,9 @@ pub const MAX_BATCH: usize = 64;
 /// Packets that wait to be used again: as many as a queue of the default length holds.
 pub const MAX_POOLED: usize = 1000;
 
+/// Batches of packets that wait so: those under way in a chain that forks four times.
+pub const MAX_POOLED_BATCHES: usize = 16;
+
 /// Bytes of the buffer of a packet that is used again: a frame of Ethernet with room for headers. Longer
 /// ones are rare, and not worth keeping.
 pub const MAX_POOLED_SIZE: usize = 2048;

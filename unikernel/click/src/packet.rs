@@ -6,7 +6,7 @@ use core::ops::{Deref, DerefMut};
 
 use bpf_runtime::PacketError;
 
-use crate::limits::{MAX_BATCH, MAX_POOLED, MAX_POOLED_SIZE};
+use crate::limits::{MAX_BATCH, MAX_POOLED, MAX_POOLED_BATCHES, MAX_POOLED_SIZE};
 
 /// A packet that is cheap to hand on.
 #[derive(Clone, Debug)]
@@ -79,8 +79,10 @@ impl Parcel {
 /// running router, no packet asks for memory.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    packets: Vec<Packet>,
-    batches: Vec<Batch>,
+    packets: Batch,
+    /// Batches that ended together, and are used again together.
+    full: Vec<Batch>,
+    empty: Vec<Batch>,
 }
 
 impl Pool {
@@ -89,7 +91,7 @@ impl Pool {
     /// # Errors
     /// Too many bytes, or no memory.
     pub(crate) fn make(&mut self, bytes: &[u8]) -> Result<Packet, PacketError> {
-        let Some(mut packet) = self.packets.pop() else {
+        let Some(mut packet) = self.packet() else {
             return Packet::new(bytes);
         };
         packet.renew(bytes)?;
@@ -98,11 +100,39 @@ impl Pool {
 
     /// A copy of a packet.
     pub(crate) fn copy(&mut self, packet: &Packet) -> Packet {
-        let Some(mut copy) = self.packets.pop() else {
+        let Some(mut copy) = self.packet() else {
             return packet.clone();
         };
         copy.0.clone_from(&packet.0);
         copy
+    }
+
+    /// As many copies of a packet.
+    pub(crate) fn copies(&mut self, packet: &Packet, count: usize) -> Batch {
+        let mut batch = self.full.pop().unwrap_or_else(|| self.batch());
+        while batch.len() > count
+            && let Some(packet) = batch.pop()
+        {
+            self.give(packet);
+        }
+        for copy in &mut batch {
+            copy.0.clone_from(&packet.0);
+        }
+        while batch.len() < count {
+            batch.push(self.copy(packet));
+        }
+        batch
+    }
+
+    /// A packet of which nothing is to be used but its memory.
+    fn packet(&mut self) -> Option<Packet> {
+        if self.packets.is_empty()
+            && let Some(batch) = self.full.pop()
+        {
+            let empty = core::mem::replace(&mut self.packets, batch);
+            self.give_batch(empty);
+        }
+        self.packets.pop()
     }
 
     /// Takes back a packet.
@@ -114,6 +144,13 @@ impl Pool {
 
     /// Takes back the packets of a batch.
     pub(crate) fn give_all(&mut self, mut batch: Batch) {
+        let small = |packet: &Packet| packet.buffer_size() <= MAX_POOLED_SIZE;
+        if self.full.len() < MAX_POOLED_BATCHES
+            && batch.len() <= MAX_BATCH
+            && batch.iter().all(small)
+        {
+            return self.full.push(batch);
+        }
         for packet in batch.drain(..) {
             self.give(packet);
         }
@@ -122,15 +159,14 @@ impl Pool {
 
     /// A batch without packets.
     pub(crate) fn batch(&mut self) -> Batch {
-        self.batches
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(MAX_BATCH))
+        let empty = self.empty.pop();
+        empty.unwrap_or_else(|| Vec::with_capacity(MAX_BATCH))
     }
 
     /// Takes back an empty batch.
     pub(crate) fn give_batch(&mut self, batch: Batch) {
-        if self.batches.len() < MAX_BATCH && batch.is_empty() {
-            self.batches.push(batch);
+        if self.empty.len() < MAX_BATCH && batch.is_empty() {
+            self.empty.push(batch);
         }
     }
 }

@@ -67,6 +67,9 @@ pub struct Packet {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// The lowest place at which the packet has ever started. In front of it, the buffer may hold
+    /// bytes of other packets, from before it was this one's.
+    lowest: usize,
 }
 
 impl Packet {
@@ -108,6 +111,7 @@ impl Packet {
             buffer,
             start,
             end,
+            lowest: start,
         })
     }
 
@@ -124,16 +128,14 @@ impl Packet {
             *self = Self::new(bytes)?;
             return Ok(());
         }
-        if let Some((headroom, rest)) = self.buffer.split_at_mut_checked(Self::DEFAULT_HEADROOM) {
-            headroom.fill(0);
-            if let Some(place) = rest.get_mut(..bytes.len()) {
-                place.copy_from_slice(bytes);
-            }
+        if let Some(place) = self.buffer.get_mut(Self::DEFAULT_HEADROOM..end) {
+            place.copy_from_slice(bytes);
         }
         self.annotations = Annotations::default();
         self.notes = Notes::NONE;
         self.headers = Headers::NONE;
         self.start = Self::DEFAULT_HEADROOM;
+        self.lowest = self.start;
         self.end = end;
         Ok(())
     }
@@ -159,6 +161,7 @@ impl Packet {
             buffer: Vec::new(),
             start: 0,
             end: 0,
+            lowest: 0,
         }
     }
 
@@ -206,7 +209,21 @@ impl Packet {
     /// # Errors
     /// The packet would be too long, or there is no memory.
     pub fn push(&mut self, count: usize) -> Result<(), PacketError> {
-        self.resize(End::added(count), End::default())
+        let start = self.start.checked_sub(count);
+        let Some(start) = start.filter(|start| self.fits(*start)) else {
+            return self.resize(End::added(count), End::default());
+        };
+        if let Some(place) = self.buffer.get_mut(start..self.start) {
+            place.fill(0);
+        }
+        self.start = start;
+        self.lowest = self.lowest.min(start);
+        Ok(())
+    }
+
+    /// Whether a packet that starts there is no longer than the platform takes.
+    const fn fits(&self, start: usize) -> bool {
+        self.end.saturating_sub(start) <= limits::MAX_PACKET_SIZE
     }
 
     /// Removes `count` bytes at the front.
@@ -273,6 +290,7 @@ impl Packet {
         let kept_start = self.start.saturating_add(head.removed);
         let kept_end = self.end.saturating_sub(tail.removed);
         self.start = kept_start.saturating_sub(head.added);
+        self.lowest = self.lowest.min(self.start);
         self.end = kept_end.saturating_add(tail.added);
         // Room that was used before still holds old bytes.
         for fresh in [self.start..kept_start, kept_end..self.end] {
@@ -305,13 +323,16 @@ impl Packet {
     /// Fewer bytes were removed; then they are new zeros, if there is room. The packet would be too
     /// long, or there is no memory.
     pub fn unpull(&mut self, count: usize) -> Result<(), PacketError> {
-        match self.start.checked_sub(count) {
-            Some(start) if self.end.saturating_sub(start) <= limits::MAX_PACKET_SIZE => {
-                self.start = start;
-                Ok(())
-            }
-            _ => self.push(count),
+        let start = self.start.checked_sub(count);
+        let Some(start) = start.filter(|start| self.fits(*start)) else {
+            return self.push(count);
+        };
+        if let Some(foreign) = self.buffer.get_mut(start..self.lowest) {
+            foreign.fill(0);
         }
+        self.start = start;
+        self.lowest = self.lowest.min(start);
+        Ok(())
     }
 
     /// Notes where the link-layer header starts: `offset` bytes into the packet. Headers stay where
@@ -416,15 +437,17 @@ impl Clone for Packet {
             buffer: self.buffer.clone(),
             start: self.start,
             end: self.end,
+            lowest: self.lowest,
         }
     }
 
-    /// Uses the buffer that it has. What follows the bytes of `source` in its buffer is not copied.
+    /// Uses the buffer that it has. What is around the bytes of `source` in its buffer is not copied.
     fn clone_from(&mut self, source: &Self) {
-        let copied = source.buffer.get(..source.end).unwrap_or_default();
+        let own = source.lowest..source.end;
+        let copied = source.buffer.get(own.clone()).unwrap_or_default();
         let room = source.end.saturating_add(Self::DEFAULT_TAILROOM);
         let fits = room <= self.buffer.len();
-        match self.buffer.get_mut(..source.end).filter(|_| fits) {
+        match self.buffer.get_mut(own).filter(|_| fits) {
             Some(place) => place.copy_from_slice(copied),
             None => self.buffer.clone_from(&source.buffer),
         }
@@ -433,6 +456,7 @@ impl Clone for Packet {
         self.headers = source.headers;
         self.start = source.start;
         self.end = source.end;
+        self.lowest = source.lowest;
     }
 }
 

@@ -85,6 +85,10 @@ impl Element for DelayUnqueue {
         Ok(Activity::Working)
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
             "delay" => Some(format!("{}ns", self.delay_ns)),

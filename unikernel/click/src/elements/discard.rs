@@ -131,7 +131,7 @@ impl Element for Discard {
     }
 
     fn burst(&self) -> u64 {
-        self.burst
+        if self.pulls { self.burst } else { 0 }
     }
 
     fn read(&self, handler: &str) -> Option<String> {

@@ -142,6 +142,10 @@ impl Element for FromDump {
         Ok(Activity::Working)
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
             "count" => Some(format!("{}", self.count)),

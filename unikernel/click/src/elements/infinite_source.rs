@@ -125,6 +125,14 @@ pub(super) fn packet(
     }
 }
 
+impl InfiniteSource {
+    fn stamp(&self, packet: &mut Packet, context: &mut Context<'_>) {
+        if self.timestamp {
+            packet.annotations.rx_time_ns = context.host.clock_ns();
+        }
+    }
+}
+
 impl Element for InfiniteSource {
     fn push(&mut self, _: usize, _: Packet, _: &mut Context<'_>) -> Result<(), HostError> {
         Ok(())
@@ -152,14 +160,18 @@ impl Element for InfiniteSource {
         if count == 0 {
             return Ok((1, Activity::Idle));
         }
-        for _ in 0..count {
-            let mut packet = context.copy(&self.packet);
-            if self.timestamp {
-                packet.annotations.rx_time_ns = context.host.clock_ns();
-            }
-            context.push(0, packet);
-        }
         self.limit.count_many(count);
+        if count == 1 {
+            let mut packet = context.copy(&self.packet);
+            self.stamp(&mut packet, context);
+            context.push(0, packet);
+        } else {
+            let mut batch = context.copies(&self.packet, usize::try_from(count).unwrap_or(1));
+            for packet in &mut batch {
+                self.stamp(packet, context);
+            }
+            context.push_batch(0, batch);
+        }
         Ok((count, Activity::Working))
     }
 

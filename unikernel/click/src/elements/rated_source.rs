@@ -126,6 +126,10 @@ impl Element for RatedSource {
         Ok(Activity::Working)
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
             "rate" => Some(format!("{}", self.rate)),

@@ -100,6 +100,10 @@ impl Element for RatedUnqueue {
         Ok(Activity::Working)
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn read(&self, handler: &str) -> Option<String> {
         match handler {
             "rate" => Some(format!("{}", self.bucket.rate())),

@@ -78,7 +78,7 @@ impl Element for Tee {
         mut batch: Batch,
         context: &mut Context<'_>,
     ) -> Result<(), HostError> {
-        if !context.outputs_are_apart() {
+        if context.outputs_apart().is_none() {
             for packet in batch.drain(..) {
                 self.push(input, packet, context)?;
             }

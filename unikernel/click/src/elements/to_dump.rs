@@ -138,6 +138,10 @@ impl Element for ToDump {
         }
     }
 
+    fn burst(&self) -> u64 {
+        u64::from(self.pulls)
+    }
+
     fn open_outputs(&mut self, host: &mut dyn Host) -> Result<(), HostError> {
         self.writer = Some(host.create_dump(&self.filename, self.format)?);
         Ok(())

@@ -12,7 +12,7 @@ use alloc::string::String;
 
 use platform_click::Code;
 
-pub(crate) use plan::Plan;
+pub(crate) use plan::{MAX_APART, Plan};
 
 use crate::context::{Elements, Traffic};
 use crate::element::{Activity, Context, Element};
@@ -132,7 +132,9 @@ impl Router {
         self.take_finished(host);
         self.lead(host)?;
         let mut progress = Progress::Idle;
-        for element in 0..self.elements.len() {
+        let mut next = 0_usize;
+        while let Some(element) = self.plan.acting().get(next).copied() {
+            next = next.saturating_add(1);
             if self.stops(host)? {
                 return Ok(Progress::Stopped);
             }
@@ -294,30 +296,76 @@ impl Router {
     fn lead(&mut self, host: &mut dyn Host) -> Result<(), RunError> {
         let most_hops = self.elements.len().saturating_mul(limits::MAX_ROUNDS);
         let mut hops = 0_usize;
-        while let Some((at, parcel)) = self.traffic.under_way.pop() {
-            if hops >= most_hops {
-                self.drop_looping(at, parcel, host);
-                return Ok(());
-            }
-            hops = hops.saturating_add(1);
-            let batches = self.plan.takes_batches(at.element);
-            self.call(at.element, host, |element, context| match parcel {
-                Parcel::One(packet) => element.push(at.port, packet, context),
-                Parcel::Many(batch) if batches => element.push_batch(at.port, batch, context),
-                Parcel::Many(mut batch) => {
-                    // The first one moves next.
-                    let packets = batch
-                        .drain(..)
-                        .rev()
-                        .map(|packet| (at, Parcel::One(packet)));
-                    context.traffic.under_way.extend(packets);
-                    context.give_batch(batch);
-                    Ok(())
+        while let Some((mut at, mut parcel)) = self.traffic.under_way.pop() {
+            loop {
+                if hops >= most_hops {
+                    self.drop_looping(at, parcel, host);
+                    return Ok(());
                 }
-            })?;
-            self.traffic.send_on(&self.plan, at.element, 0);
+                hops = hops.saturating_add(1);
+                match self.step(at, parcel, host) {
+                    Ok(Some(next)) => (at, parcel) = next,
+                    Ok(None) => break,
+                    Err(error) => return Err(self.fail(at.element, error)),
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Hands packets to an element. Gives back what moves next, if that is clear at once; otherwise it
+    /// is under way.
+    fn step(
+        &mut self,
+        at: Endpoint,
+        parcel: Parcel,
+        host: &mut dyn Host,
+    ) -> Result<Option<(Endpoint, Parcel)>, HostError> {
+        let Some(slot) = self.elements.get_mut(at.element) else {
+            return Ok(None);
+        };
+        let Some(mut element) = slot.take() else {
+            return Ok(None);
+        };
+        let mut context = Context {
+            host,
+            traffic: &mut self.traffic,
+            elements: &mut self.elements,
+            plan: &self.plan,
+            control: &mut self.control,
+            element: at.element,
+            sent_before: 0,
+        };
+        let mut next = None;
+        let done = match parcel {
+            Parcel::One(mut packet) if self.plan.is_in_place(at.element) => {
+                let way = element.handle_one(at.port, &mut packet, &mut context);
+                match way.and_then(|port| self.plan.target(at.element, port)) {
+                    Some(target) => next = Some((target, Parcel::One(packet))),
+                    None => context.end(packet),
+                }
+                Ok(())
+            }
+            Parcel::One(packet) => element.push(at.port, packet, &mut context),
+            Parcel::Many(batch) if self.plan.takes_batches(at.element) => {
+                element.push_batch(at.port, batch, &mut context)
+            }
+            Parcel::Many(mut batch) => {
+                // The first one moves next.
+                let packets = batch
+                    .drain(..)
+                    .rev()
+                    .map(|packet| (at, Parcel::One(packet)));
+                context.traffic.under_way.extend(packets);
+                context.give_batch(batch);
+                Ok(())
+            }
+        };
+        if let Some(slot) = self.elements.get_mut(at.element) {
+            *slot = Some(element);
+        }
+        self.traffic.send_on(&self.plan, at.element, 0);
+        done.map(|()| next)
     }
 
     #[cold]

@@ -156,6 +156,10 @@ impl Element for ControlSocket {
         let now = context.host.clock_ns();
         Ok(Activity::Waiting(now.saturating_add(LOOK_NS)))
     }
+
+    fn burst(&self) -> u64 {
+        1
+    }
 }
 
 #[cfg(test)]

@@ -266,6 +266,10 @@ impl Element for Script {
         Ok(Activity::Working)
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn manages_stops(&self) -> bool {
         self.kind == Kind::Driver
     }

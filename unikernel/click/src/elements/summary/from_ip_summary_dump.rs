@@ -306,6 +306,10 @@ impl Element for FromIpSummaryDump {
         })
     }
 
+    fn burst(&self) -> u64 {
+        1
+    }
+
     fn pull(&mut self, _: usize, context: &mut Context<'_>) -> Result<Option<Packet>, HostError> {
         if !self.active {
             return Ok(None);

@@ -169,4 +169,8 @@ impl Element for ToIpSummaryDump {
         self.push(0, packet, context)?;
         Ok(Activity::Working)
     }
+
+    fn burst(&self) -> u64 {
+        u64::from(self.pulls)
+    }
 }
