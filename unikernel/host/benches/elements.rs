@@ -57,10 +57,10 @@ fn against_click() {
         ("Discard", String::new(), 32),
         ("Discard, one packet at a time", String::new(), 1),
         ("Strip", "Strip(14)".into(), 32),
-        ("10 Null", vec!["Null"; 10].join(" -> "), 32),
+        ("10 Null", ["Null"; 10].join(" -> "), 32),
         (
             "10 Null, one packet at a time",
-            vec!["Null"; 10].join(" -> "),
+            ["Null"; 10].join(" -> "),
             1,
         ),
         (
