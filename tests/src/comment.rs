@@ -1,4 +1,4 @@
-//! The first comment of a C source, in which it describes itself.
+//! The first comment of a source in C or Rust, in which it describes itself.
 
 use std::fs;
 use std::path::Path;
@@ -18,10 +18,14 @@ pub(crate) struct Comment<'a> {
 impl<'a> Comment<'a> {
     /// Three keys in this order, an empty line, the summary, and perhaps an empty line and more.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let comment = text.split_once("\n/*\n")?.1.split_once("\n */\n")?.0;
-        let mut lines = comment
+        let (lines, mark) = if text.starts_with("//!") {
+            (text.split_once("\n#!")?.0, "//!")
+        } else {
+            (text.split_once("\n/*\n")?.1.split_once("\n */\n")?.0, " *")
+        };
+        let mut lines = lines
             .lines()
-            .map(|line| line.strip_prefix(" *").map(str::trim));
+            .map(|line| line.strip_prefix(mark).map(str::trim));
         let mut value = |key: &str| lines.next()??.strip_prefix(key)?.strip_prefix(": ");
         let kind = ProgramKind::from_name(value("kind")?)?;
         let (verdict, cause) = (value("verdict")?, value("cause")?);
@@ -41,17 +45,17 @@ impl<'a> Comment<'a> {
     }
 }
 
-/// Stems of the C sources in a folder, sorted.
+/// Stems of the sources in a folder that end so, sorted.
 ///
 /// # Panics
 /// When the folder cannot be read.
-pub(crate) fn sources(folder: &Path) -> Vec<String> {
+pub(crate) fn sources(folder: &Path, ending: &str) -> Vec<String> {
     let entries =
         fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut names: Vec<String> = entries
         .filter_map(|entry| {
             let file = entry.ok()?.file_name().into_string().ok()?;
-            Some(file.strip_suffix(".c")?.to_owned())
+            Some(file.strip_suffix(ending)?.to_owned())
         })
         .collect();
     names.sort();

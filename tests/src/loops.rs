@@ -79,7 +79,7 @@ fn directory() -> PathBuf {
 /// `tests/loops/README.md` describes.
 #[must_use]
 pub fn loop_programs() -> Vec<LoopProgram> {
-    let names = sources(&directory()).into_iter();
+    let names = sources(&directory(), ".c").into_iter();
     names
         .map(|name| {
             let path = directory().join(format!("{name}.c"));

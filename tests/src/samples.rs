@@ -8,7 +8,10 @@ use platform_click::ProgramKind;
 use crate::comment::{Comment, sources};
 
 /// Folders below `ebpf-samples/` that hold programs.
-const FOLDERS: [&str; 4] = ["accept", "reject", "corpus", "unsound"];
+const FOLDERS: [&str; 5] = ["accept", "reject", "corpus", "unsound", RUST];
+
+/// The folder of those in Rust.
+const RUST: &str = "rust";
 
 /// A sample, as its source describes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +45,18 @@ impl Sample {
     /// Its source, relative to `ebpf-samples/`.
     #[must_use]
     pub fn source(&self) -> PathBuf {
-        Path::new(self.folder).join(format!("{}.c", self.name))
+        source(self.folder, &self.name)
     }
 
     /// Its object, relative to `ebpf-samples/`.
     #[must_use]
     pub fn object(&self) -> PathBuf {
-        Path::new(self.folder).join(format!("{}.o", self.name))
+        let folder = if self.folder == RUST {
+            Path::new("rust/objects")
+        } else {
+            Path::new(self.folder)
+        };
+        folder.join(format!("{}.o", self.name))
     }
 
     /// The committed object.
@@ -59,6 +67,15 @@ impl Sample {
     pub fn bytes(&self) -> Vec<u8> {
         let path = directory().join(self.object());
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+/// The source of a sample, relative to `ebpf-samples/`.
+fn source(folder: &str, name: &str) -> PathBuf {
+    if folder == RUST {
+        Path::new("rust/programs/src/bin").join(format!("{name}.rs"))
+    } else {
+        Path::new(folder).join(format!("{name}.c"))
     }
 }
 
@@ -77,14 +94,17 @@ pub fn samples() -> Vec<Sample> {
     FOLDERS
         .iter()
         .flat_map(|folder| {
-            let names = sources(&directory().join(folder));
+            let mut first = source(folder, "");
+            let ending = if *folder == RUST { ".rs" } else { ".c" };
+            first.pop();
+            let names = sources(&directory().join(first), ending);
             names.into_iter().map(|name| read(folder, name))
         })
         .collect()
 }
 
 fn read(folder: &'static str, name: String) -> Sample {
-    let path = directory().join(folder).join(format!("{name}.c"));
+    let path = directory().join(source(folder, &name));
     let text =
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     parse(folder, name, &text)

@@ -8,6 +8,7 @@
 mod cargo_test;
 mod example;
 mod report;
+mod rust_samples;
 mod stamps;
 mod test;
 mod tools;
@@ -30,6 +31,8 @@ Commands:
   hunt         Hunt for programs that an engine accepts and that are not safe; goes on where the last
                hunt of the same seed ended. [--time SECONDS | --programs N] [--seed S] [--runs N]
   samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
+  samples --rust
+               Compile ebpf-samples/rust/ again; needs a nightly toolchain with rust-src, and bpf-linker
   loops        Ask every verifier about tests/loops/, Linux' too when root, and renew the table in
                docs/verifier.md
   example NAME Set a configuration of examples/ up, run it, and take everything away again.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         ["test" | "ci"] => shell().and_then(|sh| test::run(&sh, test::Extent::Commit)),
         ["test" | "ci", "--full"] => shell().and_then(|sh| test::run(&sh, test::Extent::Full)),
         ["samples"] => shell().and_then(|sh| samples(&sh)),
+        ["samples", "--rust"] => shell().and_then(|sh| rust_samples::run(&sh)),
         ["example", name, options @ ..] => shell().and_then(|sh| {
             let devices = options.iter().filter(|option| **option != "--device");
             let devices: Vec<&str> = devices.copied().collect();

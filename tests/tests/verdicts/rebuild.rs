@@ -19,7 +19,8 @@ pub(crate) fn all() {
     };
     let folder = tempfile::tempdir().unwrap();
     make("ebpf-samples", folder.path(), &[]);
-    for sample in samples() {
+    // Those in Rust need a toolchain of their own.
+    for sample in samples().iter().filter(|sample| sample.folder != "rust") {
         let committed = sample.bytes();
         let rebuilt = fs::read(folder.path().join(sample.object())).unwrap();
         if contains(&committed, &version) {
@@ -29,7 +30,7 @@ pub(crate) fn all() {
                 sample.name
             );
         } else {
-            super::check(&sample, &rebuilt);
+            super::check(sample, &rebuilt);
         }
     }
 }

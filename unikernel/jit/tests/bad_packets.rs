@@ -36,6 +36,9 @@ const PASS_EVERYTHING: [&str; 5] = [
     "print",
 ];
 
+/// The samples in Rust.
+const IN_RUST: [&str; 4] = ["packet-filter", "pass", "rate-limiter", "target-port"];
+
 /// As many times the packets as property tests have times their default of cases.
 fn packets() -> u32 {
     let cases = std::env::var("PROPTEST_CASES").ok();
@@ -96,8 +99,10 @@ fn judge(name: &str, image: &Image, before: &[u8], left: &both::Left) {
 
 #[test]
 fn no_packet_leads_a_sample_astray() {
-    let images = programs("ebpf-samples/accept", &["accept"]);
-    assert!(images.len() >= 36, "only {} samples", images.len());
+    let mut images = programs("ebpf-samples/accept", &["accept"]);
+    let in_rust = IN_RUST.map(|name| format!("ebpf-samples/rust/objects/{name}"));
+    images.extend(in_rust.map(|name| (name.clone(), program(&name))));
+    assert!(images.len() >= 40, "only {} samples", images.len());
     for (seed, (path, image)) in (1..).zip(images) {
         let name = Path::new(&path).file_stem().unwrap().to_str().unwrap();
         for full in [false, true] {

@@ -28,7 +28,15 @@ const SUCCESS: u64 = 1;
 type Address = [u8; 4];
 
 fn sample(name: &str) -> Both {
-    let image = program(&format!("ebpf-samples/accept/{name}"));
+    both(&format!("ebpf-samples/accept/{name}"))
+}
+
+fn in_rust(name: &str) -> Both {
+    both(&format!("ebpf-samples/rust/objects/{name}"))
+}
+
+fn both(object: &str) -> Both {
+    let image = program(object);
     // SAFETY: a run is repeated as machine code only after the interpreter found no fault in it.
     unsafe { Both::new(&image, &Options::default()) }
 }
@@ -790,4 +798,30 @@ fn ip_translator() {
     );
     let arp = ethernet(0x0806, &[1; 28]);
     assert_eq!(run(&mut both, &arp).packet, arp);
+}
+
+#[test]
+fn programs_in_rust() {
+    let to = |port| ipv4(17, CLIENT, SERVER, &udp(1, port, &[]));
+    for mut both in [sample("target-port"), in_rust("target-port")] {
+        assert_eq!(verdict(&mut both, &to(12345)), DROP);
+        assert_eq!(verdict(&mut both, &to(12346)), PASS);
+    }
+    for mut both in [sample("rate-limiter"), in_rust("rate-limiter")] {
+        let passed = |both: &mut Both| (0..5).filter(|_| verdict(both, &to(1)) == PASS).count();
+        assert_eq!(passed(&mut both), 3);
+        both.at(3_500_000_000);
+        assert_eq!(passed(&mut both), 2);
+        let other = ipv4(17, SERVER, CLIENT, &udp(1, 1, &[]));
+        assert_eq!(verdict(&mut both, &other), PASS);
+    }
+    let mut filter = in_rust("packet-filter");
+    let host = [[0x20, 1, 0xd, 0xb8], [0; 4], [0; 4], [0, 0, 0, 1]].concat();
+    let six = ipv6(17, host.clone().try_into().unwrap(), &udp(1, 2, &[]));
+    assert_eq!(verdict(&mut filter, &to(1)), DROP);
+    assert_eq!(verdict(&mut filter, &six), DROP);
+    filter.set("ipv4", &[&[8, 0, 0, 0], &CLIENT[..]].concat(), &words([1]));
+    filter.set("ipv6", &[&[32, 0, 0, 0], &host[..]].concat(), &words([1]));
+    assert_eq!(verdict(&mut filter, &to(1)), PASS);
+    assert_eq!(verdict(&mut filter, &six), PASS);
 }
