@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and says so when it is left out"
 )]
 
+mod guide;
 mod rebuild;
 
 use core::time::Duration;
@@ -29,7 +30,10 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(WORKER) {
         return worker_main();
     }
-    let mut trials = vec![test("objects_are_rebuilt_from_their_sources", rebuild::all)];
+    let mut trials = vec![
+        test("objects_are_rebuilt_from_their_sources", rebuild::all),
+        test("pieces_of_the_guide_get_their_verdicts", guide::all),
+    ];
     for sample in samples() {
         let name = format!("{}/{}", sample.folder, sample.name);
         trials.push(test(&name, move || check(&sample, &sample.bytes())));
@@ -44,13 +48,18 @@ fn test(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-/// Verifies an object that was compiled from the source of `sample`.
-fn check(sample: &Sample, object: &[u8]) {
-    let mut worker = Worker {
+/// This program, as the child in which verification runs.
+fn worker() -> Worker {
+    Worker {
         program: std::env::current_exe().unwrap(),
         args: vec![WORKER.into()],
         limits: Limits::DEFAULT,
-    };
+    }
+}
+
+/// Verifies an object that was compiled from the source of `sample`.
+fn check(sample: &Sample, object: &[u8]) {
+    let mut worker = worker();
     if matches!(&sample.expected, Expected::Undecided(_)) {
         worker.limits.cpu = UNDECIDED_AFTER;
     }
