@@ -126,6 +126,23 @@ const RULES: &[Rule] = &[
         ],
     ),
     rule("xtask", false, &[]),
+    rule(
+        "bpf-oracles",
+        false,
+        &[
+            "platform-click",
+            "bpf-object",
+            "bpf-statement",
+            "bpf-trust",
+            "bpf-loader",
+            "bpf-runtime",
+            "bpf-jit",
+            "code-memory",
+            "click-graph",
+            "bpf-programs",
+            "bpf-checker",
+        ],
+    ),
     rule("e2e", false, &["platform-click", "click-host", "bpfsign"]),
 ];
 
@@ -227,6 +244,7 @@ const UNSAFE: &[(&str, &[&str])] = &[
     ("bpf-jit", &["memory.rs", "program.rs"]),
     ("code-memory", &[""]),
     ("click-host", &["devices/ring.rs"]),
+    ("bpf-oracles", &["machine_code.rs"]),
 ];
 
 /// In all other crates, the compiler finds it, wherever it may hide.

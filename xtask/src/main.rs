@@ -7,6 +7,7 @@
 
 mod cargo_test;
 mod example;
+mod fuzz;
 mod report;
 mod rust_samples;
 mod stamps;
@@ -30,6 +31,8 @@ Commands:
                repeated when the command is started again
   hunt         Hunt for programs that an engine accepts and that are not safe; goes on where the last
                hunt of the same seed ended. [--time SECONDS | --programs N] [--seed S] [--runs N]
+  fuzz         Look for bytes that an oracle of tests/oracles/ does not bear, for a minute with each
+               target. [--time SECONDS | --hours HOURS] [TARGET ...]
   samples      Compile ebpf-samples/ and tests/loops/ again and renew the table of the samples
   samples --rust
                Compile ebpf-samples/rust/ again; needs a nightly toolchain with rust-src, and bpf-linker
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
             let devices: Vec<&str> = devices.copied().collect();
             example::run(&sh, name, &devices)
         }),
+        ["fuzz", options @ ..] => shell().and_then(|sh| fuzz::run(&sh, options)),
         ["loops"] => shell().and_then(|sh| loops(&sh)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
