@@ -2,9 +2,12 @@
 //!
 //! ```sh
 //! cargo build --release -p bpf-jit --example bpf-conformance-plugin
-//! bpf_conformance_runner --test_file_directory tests \
+//! bpf_conformance_runner --test_file_directory tests --cpu_version v4 --include_groups callx \
+//!     --include_groups packet \
 //!     --plugin_path target/release/examples/bpf-conformance-plugin --plugin_options --jit
 //! ```
+//!
+//! The test `public_suite` does that in both modes.
 //!
 //! The program comes in hexadecimal digits on standard input, the memory that it works on as the first
 //! argument if there is any; what it returns is printed in hexadecimal digits. The suite gives a program

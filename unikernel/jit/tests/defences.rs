@@ -125,7 +125,7 @@ fn code_is_never_writable_and_executable_and_is_unmapped_on_drop() {
 fn addresses_of_functions_are_in_the_sealed_code() {
     let _alone = alone();
     let program = compiled(
-        &image("call 0x5\nr6 = r0\ncall 0x8\nexit"),
+        &image("call 0x5\nr6 = r0\ncall 0x7d\nexit"),
         &Options::default(),
     );
     for function in [Fast::Clock, Fast::Any] {

@@ -17,7 +17,7 @@ use crate::registers::Registers;
 use crate::trace::Text;
 
 /// The CPU that runs programs; there is one ([`Map::CPUS`]).
-const CPU: u64 = 0;
+pub(crate) const CPU: u64 = 0;
 
 /// Room for copies of keys and values: an argument may lie in the very map that is changed.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Calls: of helpers, and of functions of the program.
 
 use bpf_object::{MapDef, Reg, Size, Width};
-use bpf_runtime::native::{Fast, Stopped, layout};
+use bpf_runtime::native::{CPU, Fast, Stopped, layout};
 use platform_click::limits::STACK_FRAME_SIZE;
 use platform_click::{HelperId, MapKind};
 
@@ -18,6 +18,7 @@ impl Generator<'_> {
             Some(HelperId::MapLookupElem) => self.call_lookup(slot, id),
             Some(HelperId::KtimeGetNs) => self.call_runtime(Fast::Clock),
             Some(HelperId::GetPrandomU32) => self.call_runtime(Fast::Random),
+            Some(HelperId::GetSmpProcessorId) => self.asm.mov_number(self.gpr(Reg::R0), CPU),
             _ => self.call_any(slot, id),
         }
     }

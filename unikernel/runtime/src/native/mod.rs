@@ -48,6 +48,9 @@ pub type Entry =
 /// An argument that nobody reads.
 pub type Unset = MaybeUninit<u64>;
 
+/// What `bpf_get_smp_processor_id` gives, always: machine code need not ask.
+pub const CPU: u64 = crate::helper::CPU;
+
 /// Bytes of all frames.
 pub const STACK_SIZE: usize = crate::stack::STACK_SIZE;
 
