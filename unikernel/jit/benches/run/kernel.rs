@@ -20,8 +20,8 @@ const PACKETS: usize = 8;
 pub(crate) struct Timed {
     /// Verdicts for each packet in turn, from fresh maps on.
     pub(crate) verdicts: Vec<u64>,
-    /// Nanoseconds.
-    pub(crate) median: f64,
+    /// Nanoseconds in a turn with few disturbances.
+    pub(crate) undisturbed: f64,
 }
 
 /// Whether there is a kernel that runs programs for us; says why, if not.
@@ -56,6 +56,6 @@ pub(crate) fn time(image: &Image, packets: &[Vec<u8>]) -> Result<Timed, String> 
     times.sort_by(f64::total_cmp);
     Ok(Timed {
         verdicts,
-        median: times[times.len() / 2],
+        undisturbed: times[times.len() / 10],
     })
 }

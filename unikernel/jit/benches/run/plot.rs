@@ -6,15 +6,17 @@ use core::fmt::Write as _;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) ours: f64,
-    /// Where the peer's compiler did not fail.
-    pub(crate) peer: Option<f64>,
+    /// Where its compiler did not fail.
+    pub(crate) rbpf: Option<f64>,
+    /// Where there is its library.
+    pub(crate) ubpf: Option<f64>,
 }
 
 const LEFT: usize = 170;
 const UNIT: f64 = 260.0;
-const HEIGHT: usize = 34;
+const HEIGHT: usize = 46;
 
-/// Two bars for each program, and a line where native code is.
+/// Up to three bars for each program, and a line where native code is.
 pub(crate) fn svg(rows: &[Row]) -> String {
     let bottom = 40 + rows.len() * HEIGHT;
     let end = |ratio: f64| LEFT as f64 + ratio * UNIT;
@@ -24,7 +26,8 @@ pub(crate) fn svg(rows: &[Row]) -> String {
          <title>Time per packet, native C = 1</title>\n\
          <rect width=\"720\" height=\"{}\" fill=\"white\"/>\n\
          <text x=\"{LEFT}\" y=\"20\">time per packet, native C = 1: \
-         <tspan fill=\"#2563a8\">our JIT</tspan>, <tspan fill=\"#c0803a\">rbpf JIT</tspan></text>\n",
+         <tspan fill=\"#2563a8\">our JIT</tspan>, <tspan fill=\"#c0803a\">rbpf JIT</tspan>, \
+         <tspan fill=\"#6b8e4e\">uBPF JIT</tspan></text>\n",
         bottom + 10,
         bottom + 10,
     );
@@ -34,13 +37,14 @@ pub(crate) fn svg(rows: &[Row]) -> String {
         writeln!(
             out,
             "<text x=\"{text}\" y=\"{}\" text-anchor=\"end\">{}</text>",
-            top + 18,
+            top + 22,
             row.name
         )
         .unwrap();
         let bars = [
             (Some(row.ours), "#2563a8", top),
-            (row.peer, "#c0803a", top + 13),
+            (row.rbpf, "#c0803a", top + 13),
+            (row.ubpf, "#6b8e4e", top + 26),
         ];
         for (ratio, colour, y) in bars {
             let Some(ratio) = ratio else { continue };
