@@ -83,11 +83,18 @@ const RULES: &[Rule] = &[
         false,
         &["platform-click", "bpf-object", "bpf-runtime"],
     ),
+    rule("prevail-cpp", false, &[]),
     rule("bpf-checker", true, &["platform-click", "bpf-object"]),
     rule(
         "bpf-verifier",
         false,
-        &["platform-click", "bpf-object", "bpf-runtime", "bpf-checker"],
+        &[
+            "platform-click",
+            "bpf-object",
+            "bpf-runtime",
+            "bpf-checker",
+            "prevail-cpp",
+        ],
     ),
     rule(
         "bpf-hunt",
@@ -242,6 +249,7 @@ fn crates_without_std_are_linked_without_it() {
 const UNSAFE: &[(&str, &[&str])] = &[
     ("bpf-runtime", &["native/"]),
     ("bpf-jit", &["memory.rs", "program.rs"]),
+    ("prevail-cpp", &["bridge.rs"]),
     ("code-memory", &[""]),
     ("click-host", &["devices/ring.rs"]),
     ("bpf-oracles", &["machine_code.rs"]),

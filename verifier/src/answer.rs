@@ -8,6 +8,7 @@ use platform_click::{Code, Digest, ProgramKind};
 
 use crate::claims::Claims;
 use crate::finding::Report;
+use crate::first::Prover;
 use crate::ladder;
 use crate::prevail::Bounds;
 use crate::trial::{self, Budget, Ending};
@@ -40,6 +41,8 @@ pub(crate) enum Task {
 pub(crate) struct ProofRequest {
     /// How.
     pub(crate) rung: Rung,
+    /// By which PREVAIL.
+    pub(crate) prover: Prover,
     /// The index of the program that is asked about.
     pub(crate) program: u32,
 }
@@ -148,7 +151,11 @@ wire_struct!(Request {
     object,
     task
 });
-wire_struct!(ProofRequest { rung, program });
+wire_struct!(ProofRequest {
+    rung,
+    prover,
+    program
+});
 wire_struct!(Answer { outcome, next });
 wire_struct!(TrialRequest {
     seed,
@@ -193,6 +200,7 @@ wire_enum!(Outcome {
 });
 wire_enum!(Task { 0 => Prove, 1 => Try });
 
+wire_names!(Prover { 0 => Rust, 1 => Cpp, 2 => Both });
 wire_names!(Rung { 0 => Quick, 1 => Plain, 2 => Guarded, 3 => Unwound });
 wire_names!(Next { 0 => Nothing, 1 => Plain, 2 => Guarded, 3 => GuardedOrUnwound });
 
@@ -220,11 +228,15 @@ pub(crate) fn answer(request: &[u8]) -> Vec<u8> {
         return Vec::new();
     };
     match request.task {
-        Task::Prove(ProofRequest { rung, program }) => {
+        Task::Prove(ProofRequest {
+            rung,
+            prover,
+            program,
+        }) => {
             let index = usize::try_from(program).ok();
             let asked = index.and_then(|index| images.get(index));
             encode(&answers(asked.into_iter(), |image| {
-                ladder::examine(image, rung)
+                ladder::examine_by(prover, image, rung)
             }))
         }
         Task::Try(request) => {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::answer::{Answer, Gap, Next, Outcome, ProofRequest, Rung, Task};
 use crate::codes;
+use crate::first::Prover;
 use crate::verdict::Undecided;
 use crate::verify::{Case, Linked, Stop};
 use crate::worker::{Limits, Sandbox};
@@ -39,10 +40,14 @@ impl Case<'_> {
     /// What the engines say of each program: each in a child of its own, as many at a time as there
     /// are processors. All attempts together keep to the worker's limit of time on the clock, and each
     /// to that of processor time.
-    pub(crate) fn climb(&self, method: LoopMethod) -> Result<(Vec<Outcome>, Sandbox), Stop> {
+    pub(crate) fn climb(
+        &self,
+        method: LoopMethod,
+        prover: Prover,
+    ) -> Result<(Vec<Outcome>, Sandbox), Stop> {
         let start = Instant::now();
         let ladders = side_by_side(&self.programs, |index, program| {
-            self.climb_alone(index, program, method, start)
+            self.climb_alone(index, program, (method, prover), start)
         });
         let mut outcomes = Vec::new();
         let mut sandboxes = Vec::new();
@@ -66,7 +71,7 @@ impl Case<'_> {
         &self,
         index: u32,
         program: &Linked<'_>,
-        method: LoopMethod,
+        (method, prover): (LoopMethod, Prover),
         start: Instant,
     ) -> Result<(Outcome, Sandbox), Stop> {
         let first = match method {
@@ -77,7 +82,15 @@ impl Case<'_> {
         let ask = |rung, limits| {
             let about = core::slice::from_ref(program);
             let program = index;
-            self.ask::<Answer>(Task::Prove(ProofRequest { rung, program }), about, limits)
+            self.ask::<Answer>(
+                Task::Prove(ProofRequest {
+                    rung,
+                    prover,
+                    program,
+                }),
+                about,
+                limits,
+            )
         };
         let limits = self.worker.limits;
         // Who comes after others has less time; where none is left, the child says so.

@@ -65,6 +65,8 @@ platform_click::codes! {
         "One engine accepts the program, the other reached its limits. This says nothing about the program's safety. Loops with many iterations are the usual reason: bound them lower, or unroll them.";
     UNWOUND = "BPF-V039", Undecided, "the loops are too long to be proved",
         "This says nothing about the program's safety. One engine follows the loops, the other would have to look at every iteration of them as instructions of their own, and there are too many, or it does not see the loops end. Bound the loops lower, or use a 64-bit counter that counts up and is compared by `<` at the start of each round: such loops are proved without looking at each iteration.";
+    NOT_BUILT_IN = "BPF-V040", Usage, "the engine is not built in",
+        "The C++ PREVAIL votes where it is installed and built in (`cargo build --features prevail-cpp`, docs/engines.md). Leave out `--engine`, or use `--engine rust`.";
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use bpf_object::Image;
 use crate::answer::{Facts, Outcome, Rung};
 use crate::checks::{self, Failure};
 use crate::finding::Report;
+use crate::first::Prover;
 use crate::ladder;
 use crate::prevail;
 use crate::trial::{self, Budget, Ending};
@@ -45,6 +46,17 @@ impl Opinion {
 #[must_use]
 pub fn prevail(image: &Image) -> Opinion {
     match prevail::alone(image) {
+        Ok(None) => Opinion::Accepts,
+        Ok(Some((slot, cause))) => Opinion::Refuses { slot, cause },
+        Err(reason) => Opinion::Undecided(reason),
+    }
+}
+
+/// The C++ original of PREVAIL, where it is built in, as [`prevail`] has it of the crate.
+#[cfg(feature = "prevail-cpp")]
+#[must_use]
+pub fn prevail_cpp(image: &Image) -> Opinion {
+    match crate::cpp::alone(image) {
         Ok(None) => Opinion::Accepts,
         Ok(Some((slot, cause))) => Opinion::Refuses { slot, cause },
         Err(reason) => Opinion::Undecided(reason),
@@ -110,7 +122,7 @@ pub fn contradiction_of_prevail(
 /// All of them, as a verdict before the trial rests on them.
 #[must_use]
 pub fn together(image: &Image) -> Opinion {
-    match ladder::examine(image, Rung::Unwound).outcome {
+    match ladder::examine_by(Prover::Rust, image, Rung::Unwound).outcome {
         Outcome::Accepted(_) => Opinion::Accepts,
         Outcome::Rejected(reports) => Opinion::refuses(&reports),
         Outcome::Disagreed(disagreement) => Opinion::Undecided(format!(
@@ -125,7 +137,8 @@ pub fn together(image: &Image) -> Opinion {
 /// anything does.
 #[must_use]
 pub fn tried(image: &Image, seed: u64, runs: u32) -> Option<String> {
-    let Outcome::Accepted(facts) = ladder::examine(image, Rung::Unwound).outcome else {
+    let Outcome::Accepted(facts) = ladder::examine_by(Prover::Rust, image, Rung::Unwound).outcome
+    else {
         return None;
     };
     match trial::run(image, &facts, seed, Budget { runs, until: None }) {

@@ -14,7 +14,8 @@ use crate::answer::{Answer, Disagreement, Gap, Next, Outcome, Rung};
 use crate::checks::{self, Checked, Failure};
 use crate::codes;
 use crate::finding::Report;
-use crate::prevail::{self, Proof};
+use crate::first::{self, Prover};
+use crate::prevail::Proof;
 use crate::second::{self, Loops};
 use crate::unwind::{self, Apart, Bounds, TrapCause, Unwinding, Unwound};
 
@@ -40,8 +41,14 @@ const MAX_ATTEMPTS: u32 = 5;
 /// Attempts to find a mistake, each with twice the iterations: up to 2,048.
 const MAX_SEARCHES: u32 = 12;
 
-/// What the rung says about an image: own checks, then the engines.
+/// What the rung says about an image by the crate `prevail`.
+#[cfg(test)]
 pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
+    examine_by(Prover::Rust, image, rung)
+}
+
+/// What the rung says about an image: own checks, then the engines.
+pub(crate) fn examine_by(prover: Prover, image: &Image, rung: Rung) -> Answer {
     let checked = match checks::check(image) {
         Ok(checked) => checked,
         Err(Failure::Rejected(reports)) => return settled(Outcome::Rejected(reports)),
@@ -59,20 +66,27 @@ pub(crate) fn examine(image: &Image, rung: Rung) -> Answer {
         Rung::Plain | Rung::Guarded => 0,
     };
     if rung == Rung::Plain {
-        let first = prevail::prove(image, &checked);
-        return settled(second::judge(image, &checked, first, second, Loops::Plain));
+        let first = prover.prove(image, &checked);
+        return settled(second::judge(
+            prover,
+            image,
+            &checked,
+            first,
+            second,
+            Loops::Plain,
+        ));
     }
     if !unwind::has_loops(image) {
-        return settled(without_loops(image, &checked, second));
+        return settled(without_loops(prover, image, &checked, second));
     }
     match second {
         Verdict::Accepted(facts) if rung == Rung::Guarded => {
-            settled(guarded(image, &checked, facts))
+            settled(guarded(prover, image, &checked, facts))
         }
-        Verdict::Accepted(facts) => Climb::new(image, &checked, facts, longest).prove(),
+        Verdict::Accepted(facts) => Climb::new(prover, image, &checked, facts, longest).prove(),
         Verdict::Rejected(findings) => {
             let reports: Vec<Report> = findings.into_iter().map(second::report).collect();
-            match search(image, &reports) {
+            match search(prover, image, &reports) {
                 Some(found) => settled(found),
                 None => open(Outcome::Rejected(reports)),
             }
@@ -111,20 +125,20 @@ fn accepted_by_checker(outcome: Outcome) -> Answer {
 
 /// There is nothing to unwind. Still, what PREVAIL refuses it may accept in the form of an unwound
 /// program, which says more plainly what single instructions do.
-fn without_loops(image: &Image, checked: &Checked<'_>, second: Verdict) -> Outcome {
-    let first = prevail::prove(image, checked);
-    if let (Proof::Rejected(_), Verdict::Accepted(facts)) = (&first, &second) {
-        let in_other_words = Climb::new(image, checked, facts.clone(), QUICK).prove();
+fn without_loops(prover: Prover, image: &Image, checked: &Checked<'_>, second: Verdict) -> Outcome {
+    let first = prover.prove(image, checked);
+    if let (Proof::Rejected(_) | Proof::Divided(_), Verdict::Accepted(facts)) = (&first, &second) {
+        let in_other_words = Climb::new(prover, image, checked, facts.clone(), QUICK).prove();
         if matches!(in_other_words.outcome, Outcome::Accepted(_)) {
             return in_other_words.outcome;
         }
     }
-    second::judge(image, checked, first, second, Loops::Plain)
+    second::judge(prover, image, checked, first, second, Loops::Plain)
 }
 
 /// Asks PREVAIL about the program with its loops, and with guards for what the checker found out of
 /// their heads. It has to prove that no guard leads to its trap.
-fn guarded(image: &Image, checked: &Checked<'_>, facts: CheckerFacts) -> Outcome {
+fn guarded(prover: Prover, image: &Image, checked: &Checked<'_>, facts: CheckerFacts) -> Outcome {
     let refused = |why: &str| undecided(codes::UNWOUND, why.to_owned());
     let guarded = match unwind::guarded(image, &facts) {
         Ok(guarded) => guarded,
@@ -134,13 +148,14 @@ fn guarded(image: &Image, checked: &Checked<'_>, facts: CheckerFacts) -> Outcome
         return refused("the checks were given up on the program with guards");
     };
     let stands_for = |slot| guarded.stands_for(slot);
-    let proof = prevail::prove_as(&guarded.image, &again, image, &stands_for);
+    let proof = prover.prove_as(&guarded.image, &again, image, &stands_for);
     match &proof {
         Proof::Accepted(proved) if !guarded.traps().all(|slot| proved.reached.excludes(slot)) => {
             refused("PREVAIL does not see what the checker says of the heads of loops")
         }
         Proof::Rejected(_) => refused("PREVAIL refuses the program with guards"),
         _ => second::judge(
+            prover,
             image,
             checked,
             proof,
@@ -152,6 +167,7 @@ fn guarded(image: &Image, checked: &Checked<'_>, facts: CheckerFacts) -> Outcome
 
 /// Proving a program that the checker accepts by unwinding it.
 struct Climb<'a> {
+    prover: Prover,
     image: &'a Image,
     checked: &'a Checked<'a>,
     facts: CheckerFacts,
@@ -171,12 +187,14 @@ enum Attempt {
 
 impl<'a> Climb<'a> {
     fn new(
+        prover: Prover,
         image: &'a Image,
         checked: &'a Checked<'a>,
         facts: CheckerFacts,
         longest: usize,
     ) -> Self {
         Self {
+            prover,
             image,
             checked,
             bounds: Bounds::of_loops(&facts.loops),
@@ -262,12 +280,27 @@ impl<'a> Climb<'a> {
             return Attempt::Done(self.lost("the checks were given up on the unwound program"));
         };
         let stands_for = |slot| unwound.stands_for(slot);
-        let proof = prevail::prove_as(&unwound.image, &checked, self.image, &stands_for);
-        let Proof::Rejected(reports) = proof else {
-            let loops = self.loops(unwinding, unwound, &proof);
-            let second = Verdict::Accepted(self.facts.clone());
-            let outcome = second::judge(self.image, self.checked, proof, second, loops);
-            return Attempt::Done(settled(outcome));
+        let proof = self
+            .prover
+            .prove_as(&unwound.image, &checked, self.image, &stands_for);
+        let second = Verdict::Accepted(self.facts.clone());
+        let Disagreement {
+            accepts,
+            rejects,
+            reports,
+        } = match proof {
+            Proof::Rejected(reports) => Disagreement {
+                accepts: second::ENGINE.name.to_owned(),
+                rejects: self.prover.names(),
+                reports,
+            },
+            Proof::Divided(disagreement) => first::divided(disagreement, second),
+            proof => {
+                let loops = self.loops(unwinding, unwound, &proof);
+                let prover = self.prover;
+                let outcome = second::judge(prover, self.image, self.checked, proof, second, loops);
+                return Attempt::Done(settled(outcome));
+            }
         };
         let (traps, real): (Vec<_>, Vec<_>) = reports
             .into_iter()
@@ -282,8 +315,8 @@ impl<'a> Climb<'a> {
         }
         let reports = real.into_iter().map(|(_, report)| report);
         let disagreed = Outcome::Disagreed(Disagreement {
-            accepts: second::ENGINE.name.to_owned(),
-            rejects: prevail::ENGINE.name.to_owned(),
+            accepts,
+            rejects,
             reports: locate(unwinding, unwound, reports),
         });
         Attempt::Done(accepted_by_checker(disagreed))
@@ -371,7 +404,7 @@ fn locate(
 
 /// Looks for PREVAIL's view of what the checker refuses: both refuse when it refuses an instruction,
 /// in whichever iteration, that the checker refuses, too.
-fn search(image: &Image, reports: &[Report]) -> Option<Outcome> {
+fn search(prover: Prover, image: &Image, reports: &[Report]) -> Option<Outcome> {
     let mut bounds = Bounds::default();
     for _ in 0..MAX_SEARCHES {
         let unwinding = Unwinding::new(image, &bounds).ok()?;
@@ -380,7 +413,7 @@ fn search(image: &Image, reports: &[Report]) -> Option<Outcome> {
             return None;
         }
         let found = match checks::check(&unwound.image) {
-            Ok(checked) => match prevail::prove(&unwound.image, &checked) {
+            Ok(checked) => match prover.prove(&unwound.image, &checked) {
                 Proof::Rejected(found) => found,
                 _ => return None,
             },

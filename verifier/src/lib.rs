@@ -18,6 +18,7 @@
 //! | `unwind` | a program without loops that does the same, and its validator |
 //! | `checks`, `flow`, `stack` | own checks before the engine, on a dataflow analysis |
 //! | `second` | what follows from both proofs |
+//! | `first`, `cpp` | which PREVAIL gives the first proof; the C++ original, where it is built in |
 //! | `prevail`, `platform`, `invariant` | the engine, fed with our images on our platform |
 //! | `engines` | what each of them says by itself |
 //! | `claims` | what each proof says of single instructions |
@@ -31,9 +32,11 @@ mod checks;
 mod claims;
 mod climb;
 pub mod codes;
+mod cpp;
 pub mod engines;
 mod explain;
 mod finding;
+mod first;
 mod flow;
 mod invariant;
 mod ladder;
@@ -55,6 +58,7 @@ use std::process::ExitCode;
 
 pub use climb::LoopMethod;
 pub use finding::{Finding, Related};
+pub use first::EngineChoice;
 pub use scenario::{Clock, Draws, Entry, Refusal, Scenario, Step};
 pub use verdict::{
     AcceptedProgram, Counterexample, Engine, LoopBound, ObjectFacts, Trial, Undecided, Unreached,

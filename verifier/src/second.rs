@@ -12,7 +12,8 @@ use crate::checks::Checked;
 use crate::claims;
 use crate::codes;
 use crate::finding::Report;
-use crate::prevail::{self, Bounds, Proof, Proved};
+use crate::first::{self, Prover};
+use crate::prevail::{Bounds, Proof, Proved};
 use crate::unwind;
 use crate::verdict::Engine;
 
@@ -43,15 +44,17 @@ pub(crate) enum Loops {
 /// What follows from both answers about a program that passed the own checks. The second engine's is
 /// about the program as it is.
 pub(crate) fn judge(
+    prover: Prover,
     image: &Image,
     checked: &Checked<'_>,
-    first: Proof,
+    proof: Proof,
     second: Verdict,
     loops: Loops,
 ) -> Outcome {
-    match first {
-        Proof::Accepted(proved) => confirm(image, checked, *proved, second, loops),
-        Proof::Rejected(reports) => refuse(reports, &second),
+    match proof {
+        Proof::Accepted(proved) => confirm(prover, image, checked, *proved, second, loops),
+        Proof::Rejected(reports) => refuse(prover, reports, &second),
+        Proof::Divided(disagreement) => Outcome::Disagreed(first::divided(disagreement, second)),
         Proof::Contradicted(reason) => undecided(codes::CONTRADICTED, reason),
         Proof::Unsupported(reason) => undecided(codes::UNSUPPORTED, reason),
     }
@@ -59,6 +62,7 @@ pub(crate) fn judge(
 
 /// The first engine accepts.
 fn confirm(
+    prover: Prover,
     image: &Image,
     checked: &Checked<'_>,
     first: Proved,
@@ -69,7 +73,7 @@ fn confirm(
         Verdict::Accepted(facts) => facts,
         Verdict::Rejected(findings) => {
             return Outcome::Disagreed(Disagreement {
-                accepts: prevail::ENGINE.name.to_owned(),
+                accepts: prover.names(),
                 rejects: ENGINE.name.to_owned(),
                 reports: findings.into_iter().take(MAX_REPORTS).map(report).collect(),
             });
@@ -116,11 +120,11 @@ fn confirm(
 }
 
 /// The first engine refuses. When the second has no opinion, the reasons of the first stand.
-fn refuse(reports: Vec<Report>, second: &Verdict) -> Outcome {
+fn refuse(prover: Prover, reports: Vec<Report>, second: &Verdict) -> Outcome {
     match second {
         Verdict::Accepted(_) => Outcome::Disagreed(Disagreement {
             accepts: ENGINE.name.to_owned(),
-            rejects: prevail::ENGINE.name.to_owned(),
+            rejects: prover.names(),
             reports,
         }),
         Verdict::Rejected(_) | Verdict::Undecided(_) => Outcome::Rejected(reports),

@@ -4,7 +4,8 @@ use bpf_object::{DataSection, Function, Image, ImageParts, LineTable, MapDef, Ra
 use platform_click::{MapKind, ProgramKind};
 
 use crate::checks::{self, Failure};
-use crate::prevail::{self, Proof};
+use crate::first::Prover;
+use crate::prevail::Proof;
 
 /// One slot.
 pub(crate) fn op(opcode: u8, dst: u8, src: u8, off: i16, imm: i32) -> RawInsn {
@@ -79,7 +80,7 @@ pub(crate) fn with_map(map: MapKind, kind: ProgramKind, code: &[RawInsn], starts
 /// Own checks and the first engine alone: what is tested of them must not hide behind the second.
 pub(crate) fn by_prevail(image: &Image) -> Proof {
     match checks::check(image) {
-        Ok(checked) => prevail::prove(image, &checked),
+        Ok(checked) => Prover::Rust.prove(image, &checked),
         Err(Failure::Rejected(reports)) => Proof::Rejected(reports),
         Err(Failure::TooComplex) => Proof::Unsupported("too complex".into()),
     }

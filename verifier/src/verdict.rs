@@ -228,6 +228,9 @@ pub enum VerifyError {
     /// The verifying process could not be started.
     #[error(transparent)]
     Worker(WorkerError),
+    /// An engine is asked for that this program was built without.
+    #[error("this program was built without the C++ PREVAIL")]
+    NotBuiltIn,
     /// The operating system gives no random number for the trial's seed.
     #[error("no random number")]
     Random(#[source] getrandom::Error),
@@ -240,6 +243,7 @@ impl VerifyError {
         match self {
             Self::Object(error) => error.code(),
             Self::Worker(error) => error.code(),
+            Self::NotBuiltIn => codes::NOT_BUILT_IN,
             Self::Random(_) => codes::WORKER,
         }
     }

@@ -10,7 +10,7 @@ use crate::answer::{Disagreement, Facts, Gap, Outcome, Request, Task, TrialReque
 use crate::claims;
 use crate::climb::LoopMethod;
 use crate::codes;
-use crate::prevail;
+use crate::first::EngineChoice;
 use crate::second;
 use crate::trial::{Contradiction, Ending};
 use crate::verdict::{
@@ -31,6 +31,8 @@ pub struct VerifyOptions {
     pub trial: bool,
     /// How programs with loops are proved.
     pub loops: LoopMethod,
+    /// Which PREVAIL proves.
+    pub engine: EngineChoice,
     /// What the trial's inputs are made of; drawn at random when not given, so that nobody can write
     /// a program for known inputs.
     pub trial_seed: Option<u64>,
@@ -57,6 +59,7 @@ impl Default for VerifyOptions {
             bpffilter: ParseOptions::default().bpffilter,
             trial: true,
             loops: LoopMethod::Auto,
+            engine: EngineChoice::Auto,
             trial_seed: None,
             trial_runs: Self::DEFAULT_TRIAL_RUNS,
             trial_time: Self::DEFAULT_TRIAL_TIME,
@@ -103,6 +106,7 @@ impl<E: Into<VerifyError>> From<E> for Stop {
 }
 
 fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<ObjectFacts, Stop> {
+    let prover = options.engine.prover().ok_or(VerifyError::NotBuiltIn)?;
     let bpffilter = options.bpffilter;
     let parsed = Object::parse(object, ParseOptions { bpffilter })?;
     let mut programs = Vec::new();
@@ -118,13 +122,13 @@ fn verify(object: &[u8], options: &VerifyOptions, worker: &Worker) -> Result<Obj
         object: Bytes(object.to_vec()),
         programs,
     };
-    let (outcomes, sandbox) = case.climb(options.loops)?;
+    let (outcomes, sandbox) = case.climb(options.loops, prover)?;
     let facts = case.proved(outcomes)?;
     let programs = case.accepted(&facts)?;
     let mut accepted = ObjectFacts {
         object: parsed.digest(),
         programs,
-        engines: vec![prevail::ENGINE, second::ENGINE],
+        engines: [prover.engines(), &[second::ENGINE]].concat(),
         sandbox,
         trial: None,
     };

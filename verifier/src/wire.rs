@@ -265,6 +265,7 @@ mod tests {
         TrialRequest,
     };
     use crate::finding::Report;
+    use crate::first::Prover;
     use crate::prevail::Bounds;
     use crate::scenario::{Clock, Draws, ERRNOS, Entry, Refusal, Scenario, Step};
     use crate::trial::{Contradiction, Ending, Summary, Wrong};
@@ -336,7 +337,13 @@ mod tests {
 
     #[test]
     fn messages_are_what_they_were() {
-        let prove = |rung, program| Task::Prove(ProofRequest { rung, program });
+        let prove = |rung, program| {
+            Task::Prove(ProofRequest {
+                rung,
+                prover: Prover::Both,
+                program,
+            })
+        };
         for task in [
             prove(Rung::Quick, 1),
             prove(Rung::Plain, 0),

@@ -4,7 +4,8 @@ use bpf_object::RawInsn;
 use platform_click::{MapKind, ProgramKind};
 
 use super::*;
-use crate::prevail::{Proof, prove};
+use crate::first::Prover;
+use crate::prevail::Proof;
 use crate::testing::{by_prevail, exit, mov, op, with_functions, with_map};
 
 /// `r = *(u64 *)(r10 - 8)` and the like.
@@ -431,7 +432,7 @@ fn keys_at_a_variable_place_lie_below_the_frame_pointer() {
     }
     checked.accesses.clear();
     assert!(
-        matches!(prove(&beyond, &checked), Proof::Accepted(..)),
+        matches!(Prover::Rust.prove(&beyond, &checked), Proof::Accepted(..)),
         "the engine has learnt to refuse this"
     );
 }

@@ -24,6 +24,7 @@ use ::prevail::spec::vm_isa::EbpfInst;
 use bpf_object::{Image, Insn, Wide};
 use platform_click::{PROFILE, ProgramKind};
 
+use crate::answer::Disagreement;
 use crate::checks::{self, Checked};
 use crate::claims::{Claims, SlotOf, same_slot};
 use crate::codes;
@@ -54,6 +55,8 @@ pub(crate) enum Proof {
     Accepted(Box<Proved>),
     /// It is not proved safe, for these reasons; at least one.
     Rejected(Vec<Report>),
+    /// Two engines that were both asked do not agree.
+    Divided(Disagreement),
     /// The engine contradicts itself.
     Contradicted(String),
     /// The engine cannot read it.
@@ -90,19 +93,28 @@ pub(crate) struct Reached {
     known: BTreeSet<u32>,
 }
 
-impl Reached {
-    fn of(result: &AnalysisResult) -> Self {
+/// Of what an engine says of slots, of which there may be several opinions: whether a run comes there.
+impl FromIterator<(u32, bool)> for Reached {
+    fn from_iter<I: IntoIterator<Item = (u32, bool)>>(places: I) -> Self {
         let mut all = Self::default();
-        for (label, state) in &result.invariants {
-            let Ok(slot) = u32::try_from(label.from) else {
-                continue;
-            };
+        for (slot, reached) in places {
             all.known.insert(slot);
-            if !state.pre.is_bottom() {
+            if reached {
                 all.reached.insert(slot);
             }
         }
         all
+    }
+}
+
+impl Reached {
+    fn of(result: &AnalysisResult) -> Self {
+        let places = result.invariants.iter();
+        places
+            .filter_map(|(label, state)| {
+                Some((u32::try_from(label.from).ok()?, !state.pre.is_bottom()))
+            })
+            .collect()
     }
 
     pub(crate) fn contains(&self, slot: u32) -> bool {
@@ -116,13 +128,8 @@ impl Reached {
 }
 
 /// Runs the engine with the platform's profile. It may run very long, use much memory or panic:
-/// callers run it in a confined process.
-pub(crate) fn prove(image: &Image, checked: &Checked<'_>) -> Proof {
-    prove_as(image, checked, image, &same_slot)
-}
-
-/// The same for a program of which each slot stands for one of `original`'s, or for none: the engine's
-/// claims are about those.
+/// callers run it in a confined process. Each slot of the program stands for one of `original`'s, or for
+/// none: the engine's claims are about those.
 pub(crate) fn prove_as(
     image: &Image,
     checked: &Checked<'_>,
@@ -263,7 +270,7 @@ pub(crate) fn proof_alone(image: &Image) -> Option<(Bounds, Claims)> {
 }
 
 /// The engine's form of the image's instructions.
-fn instructions(image: &Image) -> Vec<EbpfInst> {
+pub(crate) fn instructions(image: &Image) -> Vec<EbpfInst> {
     image
         .raw()
         .into_iter()

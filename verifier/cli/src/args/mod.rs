@@ -123,6 +123,9 @@ pub(crate) struct VerifyOptions {
     /// How programs with loops are proved.
     #[arg(long, value_enum, default_value_t = Loops::Auto)]
     pub(crate) loops: Loops,
+    /// Which PREVAIL proves, beside the checker.
+    #[arg(long, value_enum, default_value_t = Engine::Auto)]
+    pub(crate) engine: Engine,
     /// Memory in MiB that a proof may take.
     #[arg(long, value_name = "MIB", default_value_t = 2048, value_parser = clap::value_parser!(u64).range(64..=65536))]
     pub(crate) memory: u64,
@@ -148,6 +151,19 @@ impl VerifyOptions {
         let command = Self::augment_args(clap::Command::new("verify"));
         Self::from_arg_matches(&command.try_get_matches_from(["verify"])?)
     }
+}
+
+/// Which PREVAIL proves. All that are asked have to agree with each other and with the checker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// All that are built in.
+    Auto,
+    /// The crate `prevail`.
+    Rust,
+    /// The C++ original, where it is built in.
+    Cpp,
+    /// Both.
+    Both,
 }
 
 /// How programs with loops are proved.

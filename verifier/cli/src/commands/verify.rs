@@ -5,7 +5,8 @@ use std::path::Path;
 
 use bpf_verifier::worker::{Limits, Worker};
 use bpf_verifier::{
-    AcceptedProgram, Finding, LoopMethod, ObjectFacts, Undecided, Verdict, VerifyOptions,
+    AcceptedProgram, EngineChoice, Finding, LoopMethod, ObjectFacts, Undecided, Verdict,
+    VerifyOptions,
 };
 use platform_click::{ExitCode, limits};
 use serde_json::{Value, json};
@@ -144,6 +145,12 @@ pub(crate) fn prove(
             args::Loops::Auto => LoopMethod::Auto,
             args::Loops::Plain => LoopMethod::Plain,
             args::Loops::Unwind => LoopMethod::Unwind,
+        },
+        engine: match options.engine {
+            args::Engine::Auto => EngineChoice::Auto,
+            args::Engine::Rust => EngineChoice::Rust,
+            args::Engine::Cpp => EngineChoice::Cpp,
+            args::Engine::Both => EngineChoice::Both,
         },
         trial_runs: options.trial_runs,
         trial_time: core::time::Duration::from_secs(options.trial_time),

@@ -48,7 +48,7 @@ fn nothing_rests_on_what_guards_say() {
     for (facts, proved) in [(right, true), (facts(&other), false)] {
         let guarded = guarded(&image, &facts).unwrap();
         let checked = crate::checks::check(&guarded.image).unwrap();
-        let proof = crate::prevail::prove(&guarded.image, &checked);
+        let proof = crate::first::Prover::Rust.prove(&guarded.image, &checked);
         let crate::prevail::Proof::Accepted(proof) = proof else {
             panic!("{proof:?}");
         };
