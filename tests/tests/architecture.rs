@@ -63,6 +63,18 @@ const RULES: &[Rule] = &[
         ],
     ),
     rule(
+        "click-guest",
+        true,
+        &[
+            "platform-click",
+            "bpf-statement",
+            "bpf-trust",
+            "bpf-loader",
+            "bpf-jit",
+            "click-graph",
+        ],
+    ),
+    rule(
         "click-host",
         false,
         &[
@@ -76,6 +88,7 @@ const RULES: &[Rule] = &[
             "bpf-jit",
             "code-memory",
             "click-graph",
+            "click-guest",
         ],
     ),
     rule(
@@ -126,6 +139,7 @@ const RULES: &[Rule] = &[
             "bpf-runtime",
             "bpf-jit",
             "click-graph",
+            "click-guest",
             "click-host",
             "bpf-checker",
             "bpf-verifier",

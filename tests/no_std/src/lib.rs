@@ -14,6 +14,7 @@ use bpf_runtime as _;
 use bpf_statement as _;
 use bpf_trust as _;
 use click_graph as _;
+use click_guest as _;
 use platform_click as _;
 
 use core::alloc::{GlobalAlloc, Layout};

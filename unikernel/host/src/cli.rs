@@ -20,6 +20,7 @@ use crate::observe::MetricsArguments;
 use crate::send::SendArguments;
 #[cfg(feature = "observe")]
 use crate::top::TopArguments;
+use crate::vm::VmArguments;
 use crate::{Console, Error, LibraryPath, Options, Privileges, device_variables, files, run};
 
 /// Run a Click configuration, with signed eBPF programs in its elements.
@@ -135,6 +136,7 @@ enum Command {
     Metrics(MetricsArguments),
     #[cfg(feature = "observe")]
     Top(TopArguments),
+    Vm(VmArguments),
 }
 
 const AFTER_HELP: &str = "\
@@ -242,6 +244,9 @@ impl Arguments {
             }
             #[cfg(feature = "observe")]
             Some(Command::Top(arguments)) => {
+                return Exit::Code(arguments.execute(out, err, &interrupted));
+            }
+            Some(Command::Vm(arguments)) => {
                 return Exit::Code(arguments.execute(out, err, &interrupted));
             }
             None => {}

@@ -13,4 +13,10 @@ platform_click::codes! {
         "Check the address, the route to it, and for TCP that somebody listens there.";
     LOAD = "BPF-C103", Input, "a program cannot be made ready to run",
         "It calls a helper that the platform does not have or that is not for its kind, or its maps need more memory than a program may have; `bpfsign verify` says more.";
+    IMAGE = "BPF-C106", Usage, "there is no image to start",
+        "`cargo build --release` in `unikernel/image` builds it; name it with `--image` or BPFCLICK_IMAGE, or put it beside `bpfclick` as `unikernel`.";
+    VM_FILE = "BPF-C107", Usage, "a file cannot be handed to a machine",
+        "Names have 1 to 255 bytes, a machine has at most 256 files; `--add NAME=FILE` gives a file another name.";
+    QEMU = "BPF-C108", Io, "QEMU does not do what it should",
+        "On Debian: apt-get install qemu-system-x86. Its own messages are above; `--print-command` shows how it is started.";
 }

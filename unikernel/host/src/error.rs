@@ -9,6 +9,7 @@ use click_graph::{ConfigError, HandlerError, HostError, RunError, Source};
 use platform_click::Code;
 
 use crate::codes;
+use crate::vm::VmError;
 
 /// Why a configuration does not run, or stopped running.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ pub enum Error {
         #[source]
         error: std::io::Error,
     },
+    /// A machine does not run.
+    #[error(transparent)]
+    Vm(#[from] VmError),
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[from] getrandom::Error),
@@ -105,6 +109,7 @@ impl Error {
             Self::Load { .. } => codes::LOAD,
             Self::Privileges(_) => codes::PRIVILEGES,
             Self::Send { .. } => codes::SEND,
+            Self::Vm(error) => error.code(),
             Self::Random(_) => codes::RANDOM,
         }
     }

@@ -44,6 +44,7 @@ mod send;
 mod sockets;
 #[cfg(feature = "observe")]
 mod top;
+pub mod vm;
 
 pub use dataplane::{Dataplane, Preparer};
 pub use debug::{DebugOptions, DebugReport, Faults, MapContents, debug};

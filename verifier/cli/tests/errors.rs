@@ -18,7 +18,7 @@ const HEAD: &str = "\
 
 Every diagnostic of `bpfsign` and `bpfclick`, as `bpfsign explain` prints them. Codes are stable: none
 is ever used for something else. The letter tells the part: O object, V verifier, K checker, R runtime,
-J machine code, S statement, T trust, L loader, C Click, P keys and command line.
+J machine code, S statement, T trust, L loader, C Click, U machine that starts, P keys and command line.
 ";
 
 /// The page, made from the tool's own table.

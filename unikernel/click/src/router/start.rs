@@ -140,6 +140,11 @@ impl Router {
             .collect()
     }
 
+    /// What the elements of the configuration ask a [`ProgramSource`] for.
+    pub fn programs_wanted(&self) -> impl Iterator<Item = &ProgramRequest> {
+        self.program_requests().map(|(_, request)| request)
+    }
+
     /// What elements ask for, with their indices.
     pub(crate) fn program_requests(&self) -> impl Iterator<Item = (usize, &ProgramRequest)> {
         let elements = self.elements.iter().enumerate();

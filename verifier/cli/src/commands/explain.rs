@@ -23,6 +23,7 @@ pub(crate) fn all_codes() -> Vec<Code> {
         bpf_loader::codes::ALL,
         click_graph::codes::ALL,
         click_host::codes::ALL,
+        click_guest::codes::ALL,
         bpf_pki::codes::ALL,
         codes::ALL,
     ];
@@ -119,7 +120,7 @@ mod tests {
         assert!(codes.windows(2).all(|pair| pair[0].id != pair[1].id));
         for code in codes {
             let (letter, number) = code.id.strip_prefix("BPF-").unwrap().split_at(1);
-            assert!("OVKRJSTNLCP".contains(letter), "{}", code.id);
+            assert!("OVKRJSTNLCUP".contains(letter), "{}", code.id);
             assert!(
                 number.len() == 3 && number.parse::<u16>().is_ok(),
                 "{}",
