@@ -50,6 +50,38 @@ exit_codes! {
     RenewalDue = 40, "renewal due";
 }
 
+impl ExitCode {
+    /// From what says least to what outweighs everything. What is known to be wrong outweighs what is
+    /// not known, and a defect of the tool, after which nothing it says counts, outweighs both.
+    pub const BY_RANK: &'static [Self] = &[
+        Self::Accepted,
+        Self::RenewalDue,
+        Self::Usage,
+        Self::Key,
+        Self::Io,
+        Self::Input,
+        Self::Undecided,
+        Self::Policy,
+        Self::NoBundle,
+        Self::Validity,
+        Self::Platform,
+        Self::Mismatch,
+        Self::Untrusted,
+        Self::Signature,
+        Self::Rollback,
+        Self::Revoked,
+        Self::Rejected,
+        Self::Internal,
+    ];
+
+    /// Which of several decides how a command ends: the highest.
+    #[must_use]
+    pub fn rank(self) -> usize {
+        let rank = Self::BY_RANK.iter().position(|code| *code == self);
+        rank.unwrap_or(usize::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +93,14 @@ mod tests {
                 .windows(2)
                 .all(|pair| pair[0].number() < pair[1].number())
         );
+    }
+
+    #[test]
+    fn every_code_has_one_rank() {
+        assert_eq!(ExitCode::BY_RANK.len(), ExitCode::ALL.len());
+        for code in ExitCode::ALL {
+            assert!(ExitCode::BY_RANK.contains(code), "{code:?}");
+        }
+        assert!(ExitCode::Rejected.rank() > ExitCode::Policy.rank());
     }
 }

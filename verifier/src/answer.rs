@@ -190,7 +190,9 @@ wire_struct!(Report {
     slot,
     cause,
     engine,
-    related
+    related,
+    registers,
+    facts
 });
 wire_enum!(Outcome {
     0 => Accepted,

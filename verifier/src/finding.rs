@@ -1,5 +1,7 @@
 //! What is wrong with a program, in the words of the person who wrote it.
 
+use std::collections::BTreeSet;
+
 use bpf_object::{Image, Line};
 use platform_click::Code;
 
@@ -21,7 +23,27 @@ pub struct Finding {
     pub engine: Option<String>,
     /// Places that led to it, in the order in which they are passed.
     pub related: Vec<Related>,
+    /// What the registers that the instruction uses may hold, one each: `r2: packet pointer +14,
+    /// checked up to +14`. Empty where it is not known.
+    pub registers: Vec<String>,
+    /// What the engine knows before the instruction, in its own notation; empty where none refused it.
+    pub facts: Vec<String>,
+    /// The instructions around the one that is wrong and around those that led to it.
+    pub listing: Vec<Listed>,
 }
+
+/// An instruction as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its slot.
+    pub slot: u32,
+    /// The instruction, with the name of what it refers to.
+    pub text: String,
+}
+
+/// Instructions that are listed before and after one that matters.
+const AROUND: u32 = 3;
 
 /// A place that led to a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +74,8 @@ pub(crate) struct Report {
     pub(crate) cause: String,
     pub(crate) engine: Option<String>,
     pub(crate) related: Vec<(u32, String)>,
+    pub(crate) registers: Vec<String>,
+    pub(crate) facts: Vec<String>,
 }
 
 impl Report {
@@ -62,6 +86,8 @@ impl Report {
             cause: cause.into(),
             engine: None,
             related: Vec::new(),
+            registers: Vec::new(),
+            facts: Vec::new(),
         }
     }
 
@@ -74,6 +100,7 @@ impl Report {
     /// Attaches the program's name and the lines of its image.
     pub(crate) fn locate(self, program: &str, image: &Image) -> Finding {
         let lines = image.lines();
+        let listing = self.listing(image);
         Finding {
             code: self.code,
             program: program.into(),
@@ -90,6 +117,21 @@ impl Report {
                     label,
                 })
                 .collect(),
+            registers: self.registers,
+            facts: self.facts,
+            listing,
         }
+    }
+
+    fn listing(&self, image: &Image) -> Vec<Listed> {
+        let places = core::iter::once(self.slot).chain(self.related.iter().map(|(slot, _)| *slot));
+        let slots: BTreeSet<u32> = places
+            .flat_map(|slot| slot.saturating_sub(AROUND)..=slot.saturating_add(AROUND))
+            .collect();
+        let listed = slots.into_iter().filter_map(|slot| {
+            let text = image.listing().instruction(slot)?;
+            Some(Listed { slot, text })
+        });
+        listed.collect()
     }
 }

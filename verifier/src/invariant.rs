@@ -29,6 +29,11 @@ impl Invariant {
         Self { facts }
     }
 
+    /// Every fact in the engine's notation.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = &str> {
+        self.facts.iter().map(String::as_str)
+    }
+
     /// The types that a register may have, by the engine's names; empty when nothing is known.
     pub(crate) fn types(&self, register: u8) -> &str {
         let variable = format!("r{register}.type");

@@ -57,7 +57,7 @@ pub mod worker;
 use std::process::ExitCode;
 
 pub use climb::LoopMethod;
-pub use finding::{Finding, Related};
+pub use finding::{Finding, Listed, Related};
 pub use first::EngineChoice;
 pub use scenario::{Clock, Draws, Entry, Refusal, Scenario, Step};
 pub use verdict::{

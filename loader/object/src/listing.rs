@@ -1,5 +1,7 @@
 //! An image as text.
 
+use alloc::format;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 
 use platform_click::HelperId;
@@ -39,17 +41,29 @@ impl fmt::Display for Listing<'_> {
                 writeln!(f, "; {}:{}: {}", line.file, line.line, line.text.trim())?;
             }
             shown = place;
-            write!(f, "{slot:>6}: {insn}")?;
-            if let Some(name) = self.referent(*insn) {
-                write!(f, " ; {name}")?;
-            }
-            writeln!(f)?;
+            let text = self.text(*insn);
+            writeln!(f, "{slot:>6}: {text}")?;
         }
         Ok(())
     }
 }
 
 impl<'i> Listing<'i> {
+    /// The instruction in `slot`, with the name of what it refers to; nothing for the second slot of a
+    /// wide instruction, and behind the last.
+    #[must_use]
+    pub fn instruction(&self, slot: u32) -> Option<String> {
+        let insn = *self.image.code().get(usize::try_from(slot).ok()?)?;
+        (insn != Insn::WideTail).then(|| self.text(insn))
+    }
+
+    fn text(&self, insn: Insn) -> String {
+        match self.referent(insn) {
+            Some(name) => format!("{insn} ; {name}"),
+            None => insn.to_string(),
+        }
+    }
+
     fn function_at(&self, slot: u32) -> Option<&'i str> {
         let functions = self.image.functions();
         let index = functions

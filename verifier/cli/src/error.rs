@@ -1,9 +1,12 @@
 //! What a command can end with, in the one form in which it is shown.
 
 use core::error::Error;
+use core::ops::Range;
 use std::path::Path;
 
 use platform_click::Code;
+
+use crate::show::text;
 
 /// An error with its code, its subject and ways out, ready to be printed in any format.
 #[derive(Debug)]
@@ -11,6 +14,36 @@ pub(crate) struct CliError {
     pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) hints: Vec<String>,
+    /// Where in a file that people write.
+    pub(crate) excerpt: Option<Box<Excerpt>>,
+}
+
+/// A place in a file that people write.
+#[derive(Debug)]
+pub(crate) struct Excerpt {
+    pub(crate) path: String,
+    pub(crate) source: String,
+    pub(crate) span: Range<usize>,
+    pub(crate) label: String,
+}
+
+impl Excerpt {
+    pub(crate) fn new(path: &Path, source: String, span: Range<usize>, label: String) -> Self {
+        Self {
+            path: text::path(path),
+            source,
+            span,
+            label,
+        }
+    }
+
+    /// Line and column of the place, from 1.
+    pub(crate) fn position(&self) -> (usize, usize) {
+        let before = self.source.get(..self.span.start).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        let column = before.chars().rev().take_while(|c| *c != '\n').count();
+        (line, column.saturating_add(1))
+    }
 }
 
 impl CliError {
@@ -35,13 +68,23 @@ impl CliError {
             code,
             message: message.into(),
             hints: vec![code.help.to_owned()],
+            excerpt: None,
         }
     }
 
     /// Names the file that the error is about.
     #[must_use]
     pub(crate) fn about(mut self, path: &Path) -> Self {
-        self.message = format!("{}: {}", path.display(), self.message);
+        self.message = format!("{}: {}", text::path(path), self.message);
+        self
+    }
+
+    /// Shows the place in a file.
+    #[must_use]
+    pub(crate) fn at(mut self, excerpt: Excerpt) -> Self {
+        let (line, column) = excerpt.position();
+        self.message = format!("{}:{line}:{column}: {}", excerpt.path, self.message);
+        self.excerpt = Some(Box::new(excerpt));
         self
     }
 
@@ -78,6 +121,38 @@ pub(crate) mod codes {
             "The message says what the option takes; `--help` has an example.";
         PASSPHRASE = "BPF-P911", Key, "there is no passphrase for new keys",
             "`--encrypt` asks for one at the terminal; elsewhere `--passphrase-file` or `--passphrase-fd` names where it is.";
+        POLICY_FILE = "BPF-P920", Usage, "the policy is not valid",
+            "`bpfsign gate --print-default` prints the format with comments.";
+        POLICIES = "BPF-P921", Usage, "the paths have different policies",
+            "Run the gate once for each, or name the one that counts with `--config FILE`; `--no-config` asks for none.";
+        BOUND = "BPF-P922", Policy, "a program may exceed a bound of the policy",
+            "Make the program smaller, or raise the bound in `[bounds]` of bpfsign.toml; one program may be excepted for a time by a `[[waiver]]`.";
+        HELPER = "BPF-P923", Policy, "a program calls a helper that the policy does not allow",
+            "Do without the helper, or add it to `helpers` in `[allow]` of bpfsign.toml.";
+        KIND = "BPF-P924", Policy, "a program is of a kind that the policy does not allow",
+            "The kind follows from the program's section. `kinds` in `[allow]` of bpfsign.toml lists those that are allowed.";
+        MAPS = "BPF-P925", Policy, "the maps of a program exceed the policy's budget",
+            "Use fewer or smaller maps, or raise the budget in `[maps]` of bpfsign.toml.";
+        OTHER_PLATFORM = "BPF-P926", Platform, "the policy is for other platforms",
+            "Use the bpfsign that the policy was written for, or add what `bpfsign platform digest` prints to `digests` in `[platform]` of bpfsign.toml after reading what changed.";
+        NO_PROGRAMS = "BPF-P927", Input, "there are no programs",
+            "A gate that judges nothing lets everything pass, so it fails. Build the objects first, and pass the folder that they are in.";
+        NO_TRUST = "BPF-P928", Usage, "signatures are asked for and nobody is named whose they may be",
+            "Name the trust bundle in `trust` in `[signature]` of bpfsign.toml: that there is a signature means nothing by itself.";
+        BASE = "BPF-P929", Usage, "the commit that counters are compared with cannot be read",
+            "`counters-since` in `[signature]` of bpfsign.toml is a commit of the repository that the objects are in; in CI, fetch it first (`git fetch --depth=1 origin main`).";
+        WAIVER = "BPF-P930", Usage, "an exception is over",
+            "Mend what it was made for, or give it a later day in bpfsign.toml.";
+        FORMAT = "BPF-P931", Usage, "the command has no such output format",
+            "The formats `sarif`, `junit` and `github` are those of `bpfsign gate`; other commands have `text` and `json`.";
+        BASELINE = "BPF-P932", Usage, "the baseline is not what `bpfsign stats --json` prints",
+            "Write one with `bpfsign stats --json PATH > baseline.json`.";
+        REGRESSION = "BPF-P933", Policy, "a figure is worse than in the baseline",
+            "Find what made it so, raise `--max-increase`, or write a new baseline.";
+        EXISTS = "BPF-P934", Usage, "there is something already where the project would go",
+            "Choose another name, or remove what is there; nothing was changed.";
+        NAME = "BPF-P935", Usage, "a project cannot have this name",
+            "A name starts with a letter and has letters, digits, `-` and `_`, 40 at most.";
         UNKNOWN_FILE = "BPF-P907", Input, "the file is of no kind that can be inspected",
             "Pass a bundle (.bpfsig), a trust bundle (.bpftrust) or an object (.o).";
     }

@@ -9,8 +9,11 @@ mod counter;
 mod counterexample;
 mod error;
 mod files;
+mod gate;
 mod output;
 mod passphrase;
+mod policy;
+mod report;
 mod show;
 
 use std::ffi::OsString;
@@ -19,7 +22,7 @@ use std::process;
 use clap::Parser as _;
 use platform_click::ExitCode;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format};
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -52,7 +55,17 @@ fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode, CliError> {
+    if !matches!(output.format(), Format::Text | Format::Json)
+        && !matches!(cli.command, Command::Gate(_))
+    {
+        let message = "the command has no such output format";
+        return Err(CliError::message(error::codes::FORMAT, message));
+    }
     match &cli.command {
+        Command::Gate(args) => gate::run(args, output),
+        Command::Stats(args) => commands::stats::run(args, output),
+        Command::Completions(args) => Ok(commands::pages::completions(args, output)),
+        Command::Man(args) => commands::pages::man(args),
         Command::Verify(args) => commands::verify::run(args, output),
         Command::VerifyAndSign(args) => commands::sign::run(args, output),
         Command::Check(args) => commands::check::run(args, output),

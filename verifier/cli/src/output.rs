@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use annotate_snippets::{Group, Level, Renderer};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use platform_click::ExitCode;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::error::CliError;
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
+    verbosity: u8,
 }
 
 impl Output {
@@ -32,7 +33,24 @@ impl Output {
         Self {
             format,
             quiet: global.quiet,
+            verbosity: global.verbose,
         }
+    }
+
+    /// How results are printed.
+    pub(crate) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How much is said of each finding: 0 for the first cause, 1 for all, 2 with what the engine
+    /// knows.
+    pub(crate) const fn verbosity(&self) -> u8 {
+        self.verbosity
+    }
+
+    /// Whether only errors and warnings are said.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Whether results are JSON.
@@ -43,10 +61,15 @@ impl Output {
     /// Prints a result: `text` for people, or `json`.
     pub(crate) fn result(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
         let text = match self.format {
-            Format::Text if self.quiet => return,
-            Format::Text => text(),
             Format::Json => format!("{:#}\n", json()),
+            _ if self.quiet => return,
+            _ => text(),
         };
+        self.print(&text);
+    }
+
+    /// Prints text to standard output, whatever the format.
+    pub(crate) fn print(&self, text: &str) {
         // A reader that stopped reading (`| head`) has what it wanted.
         let _ = anstream::stdout().write_all(text.as_bytes());
     }
@@ -68,7 +91,7 @@ impl Output {
 
     /// Prints a diagnostic for people; in JSON it is part of the result.
     pub(crate) fn diagnostic(&self, report: &[Group<'_>]) {
-        if self.format == Format::Text {
+        if self.format != Format::Json {
             let text = Renderer::styled().render(report);
             let lines = text.lines().filter(|line| !is_bare_gutter(line));
             let text: String = lines.flat_map(|line| [line, "\n"]).collect();
@@ -81,12 +104,19 @@ impl Output {
         let title = Level::ERROR
             .primary_title(error.message.as_str())
             .id(error.code.id);
-        let report = error
-            .hints
-            .iter()
-            .fold(Group::with_title(title), |group, hint| {
-                group.element(Level::HELP.message(hint))
-            });
+        let mut report = Group::with_title(title);
+        if let Some(excerpt) = &error.excerpt {
+            let end = excerpt.span.end.min(excerpt.source.len());
+            let place = AnnotationKind::Primary.span(excerpt.span.start.min(end)..end);
+            report = report.element(
+                Snippet::source(excerpt.source.as_str())
+                    .path(excerpt.path.as_str())
+                    .annotation(place.label(excerpt.label.as_str())),
+            );
+        }
+        let report = error.hints.iter().fold(report, |group, hint| {
+            group.element(Level::HELP.message(hint))
+        });
         self.diagnostic(&[report]);
         if self.is_json() {
             self.result(String::new, || {
@@ -96,6 +126,10 @@ impl Output {
                     "title": error.code.title,
                     "message": error.message,
                     "help": error.hints,
+                    "place": error.excerpt.as_ref().map(|excerpt| {
+                        let (line, column) = excerpt.position();
+                        json!({ "file": excerpt.path, "line": line, "column": column })
+                    }),
                 } })
             });
         }

@@ -1,5 +1,7 @@
 //! From an assertion that the engine could not prove to a cause in the reader's words.
 
+mod registers;
+
 use ::prevail::cfg::label::Label;
 use ::prevail::crab::ebpf_domain::{EbpfDomain, VerificationError};
 use ::prevail::crab::var_registry::VariableRegistry;
@@ -10,6 +12,7 @@ use ::prevail::ir::syntax::{
 };
 use bpf_object::Image;
 
+use self::registers::{facts, registers};
 use crate::checks::map_name;
 use crate::codes;
 use crate::finding::Report;
@@ -53,6 +56,8 @@ pub(crate) fn explain(
     report.related.sort_unstable();
     report.related.dedup();
     report.engine = Some(message.into());
+    report.registers = registers(flow.image(), slot, scene.held.as_ref(), &scene.invariant);
+    report.facts = facts(&scene.invariant);
     report
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one definition, from which help, completions and the reference are made.
 
+mod gate;
 mod pki;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use bpf_statement::MAX_COUNTER;
 use clap::{Args, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use platform_click::ProgramKind;
 
+pub(crate) use gate::*;
 pub(crate) use pki::*;
 
 const EXAMPLES: &str = "\
@@ -49,6 +51,9 @@ pub(crate) struct Global {
     /// Print warnings and errors only; the exit code tells the rest.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Say more about what is wrong: every finding instead of the first; twice, what is known there.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
 }
 
 /// How results and errors are printed.
@@ -58,6 +63,12 @@ pub(crate) enum Format {
     Text,
     /// One JSON document on standard output, errors included.
     Json,
+    /// SARIF 2.1.0, for code scanning; only `gate`.
+    Sarif,
+    /// JUnit's XML; only `gate`.
+    Junit,
+    /// Annotations of GitHub; only `gate`.
+    Github,
 }
 
 /// When to use colours.
@@ -79,6 +90,10 @@ pub(crate) enum Command {
     VerifyAndSign(VerifyAndSign),
     /// Say exactly what the loader says about a signed object; changes nothing.
     Check(Check),
+    /// Judge objects and folders by a policy; for CI.
+    Gate(Gate),
+    /// Print figures of programs, and what became worse.
+    Stats(Stats),
     /// Show what a bundle, a trust bundle or an object says.
     Inspect(Inspect),
     /// Print the instructions of an object as they are verified and run.
@@ -96,6 +111,10 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Play the whole path once, in a temporary directory.
     Demo(Demo),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Write man pages.
+    Man(Man),
 }
 
 /// The argument that a verifying process starts itself with; not a command for people.
@@ -118,8 +137,8 @@ pub(crate) struct VerifyOptions {
     #[arg(long, value_name = "KIND", default_value = "filter", value_parser = parse_kind)]
     pub(crate) kind: ProgramKind,
     /// Seconds that a proof may take, of processor time and of the clock.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) timeout: u64,
+    #[arg(long, alias = "timeout", value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) time: u64,
     /// How programs with loops are proved.
     #[arg(long, value_enum, default_value_t = Loops::Auto)]
     pub(crate) loops: Loops,
@@ -377,7 +396,7 @@ mod tests {
 
     #[test]
     fn the_usual_options_are_those_of_the_command_line() {
-        assert_eq!(VerifyOptions::usual().unwrap().timeout, 60);
+        assert_eq!(VerifyOptions::usual().unwrap().time, 60);
     }
 
     #[test]

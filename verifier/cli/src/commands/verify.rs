@@ -28,7 +28,7 @@ pub(crate) fn run(args: &args::Verify, output: &Output) -> Result<ExitCode, CliE
                     let table = show::statement::programs(&programs).render(2);
                     let trial = facts.trial.map_or_else(String::new, |trial| trial_text(&trial));
                     let engines = engines(&facts).join(", ");
-                    let path = args.object.display();
+                    let path = show::text::path(&args.object);
                     let bounds = bounds_text(&facts);
                     format!("{path}: accepted by {engines}\n{table}{bounds}{trial}")
                 },
@@ -132,8 +132,8 @@ pub(crate) fn prove(
         program,
         args: vec![args::WORKER.into()],
         limits: Limits {
-            cpu: core::time::Duration::from_secs(options.timeout),
-            wall: core::time::Duration::from_secs(options.timeout),
+            cpu: core::time::Duration::from_secs(options.time),
+            wall: core::time::Duration::from_secs(options.time),
             memory: options.memory << 20,
         },
     };
@@ -169,9 +169,7 @@ pub(crate) fn refuse(path: &Path, verdict: Verdict, output: &Output) -> Result<E
     match verdict {
         Verdict::Rejected(findings) => Ok(rejected(path, &findings, output)),
         Verdict::Undecided(undecided) => {
-            for finding in &undecided.findings {
-                output.diagnostic(&[show::finding::report(finding)]);
-            }
+            show::finding::print(&undecided.findings, output);
             Err(undecided_error(&undecided).about(path))
         }
         _ => Err(CliError::message(codes::INTERNAL, "an accepted object is refused").about(path)),
@@ -179,11 +177,9 @@ pub(crate) fn refuse(path: &Path, verdict: Verdict, output: &Output) -> Result<E
 }
 
 fn rejected(path: &Path, findings: &[Finding], output: &Output) -> ExitCode {
-    for finding in findings {
-        output.diagnostic(&[show::finding::report(finding)]);
-    }
+    show::finding::print(findings, output);
     output.result(
-        || format!("{}: rejected\n", path.display()),
+        || format!("{}: rejected\n", show::text::path(path)),
         || {
             let findings: Vec<Value> = findings.iter().map(show::finding::json).collect();
             json!({ "verdict": "rejected", "findings": findings })
@@ -197,7 +193,13 @@ fn undecided_error(undecided: &Undecided) -> CliError {
         Some(program) => format!("undecided: program `{program}`: {}", undecided.reason),
         None => format!("undecided: {}", undecided.reason),
     };
-    let error = CliError::message(undecided.code, message);
+    let mut error = CliError::message(undecided.code, show::text::visible(&message));
+    if undecided.code == bpf_verifier::codes::TIMEOUT {
+        error = error.hint("`--time SECONDS` gives it more time; what is not decided within a minute rarely is within ten.");
+    }
+    if undecided.code == bpf_verifier::codes::CRASHED {
+        error = error.hint("`--memory MIB` gives it more memory.");
+    }
     match &undecided.counterexample {
         Some(found) => error.hint(show::finding::runs(found)).hint(
             "`--keep-counterexample DIR` keeps what repeats it, ready to be reported; a trial draws a new seed each time.",

@@ -9,11 +9,33 @@ use bpf_object::Line;
 use bpf_verifier::{Counterexample, Finding};
 use serde_json::{Value, json};
 
+use super::text;
+use crate::output::Output;
+use crate::report::Place;
+
 /// Lines between two places up to which they are shown in one excerpt.
 const EXCERPT: u32 = 2_000;
 
+/// Prints findings: the first, or all of them.
+pub(crate) fn print(findings: &[Finding], output: &Output) {
+    let shown = if output.verbosity() == 0 {
+        1
+    } else {
+        usize::MAX
+    };
+    for finding in findings.iter().take(shown) {
+        output.diagnostic(&[report(finding, output.verbosity())]);
+    }
+    let more = findings.len().saturating_sub(shown);
+    if more > 0 && !output.is_json() {
+        output.note(&format!(
+            "and {more} more, which may follow from the first; `-v` shows all"
+        ));
+    }
+}
+
 /// The finding as a report for people.
-pub(crate) fn report(finding: &Finding) -> Group<'static> {
+pub(crate) fn report(finding: &Finding, verbosity: u8) -> Group<'static> {
     let title = Level::ERROR
         .primary_title(finding.code.title)
         .id(finding.code.id);
@@ -21,8 +43,18 @@ pub(crate) fn report(finding: &Finding) -> Group<'static> {
     for excerpt in excerpts(finding) {
         group = group.element(excerpt);
     }
+    if finding.line.is_none() {
+        group = group.element(listing(finding));
+    }
     group = group.element(Level::NOTE.message(place(finding)));
-    if let Some(engine) = &finding.engine {
+    if !finding.registers.is_empty() {
+        group = group.element(Level::NOTE.message(finding.registers.join("\n")));
+    }
+    if verbosity > 1 && !finding.facts.is_empty() {
+        let facts = finding.facts.join("\n");
+        group = group.element(Level::NOTE.message(format!("the engine knows here:\n{facts}")));
+    }
+    if let Some(engine) = finding.engine.as_ref().filter(|_| verbosity > 0) {
         group = group.element(Level::NOTE.message(format!("the engine says: {engine}")));
     }
     group.element(Level::HELP.message(finding.help()))
@@ -32,14 +64,56 @@ pub(crate) fn report(finding: &Finding) -> Group<'static> {
 fn place(finding: &Finding) -> String {
     let place = format!(
         "in program `{}`, instruction {}",
-        finding.program, finding.slot
+        text::visible(&finding.program),
+        finding.slot
     );
     match finding.line {
         Some(_) => place,
-        None => format!(
-            "{place}: {}; compile with -g to see the source line",
-            finding.cause
-        ),
+        None => format!("{place}; compile with -g to see the source line"),
+    }
+}
+
+/// The instructions around, where there are no source lines.
+fn listing(finding: &Finding) -> Snippet<'static, Annotation<'static>> {
+    let mut source = String::new();
+    let mut marks = Vec::new();
+    for listed in &finding.listing {
+        let start = source.len();
+        let _ = write!(source, "{:>5}: {}", listed.slot, listed.text);
+        if listed.slot == finding.slot {
+            let mark = AnnotationKind::Primary.span(start..source.len());
+            marks.push(mark.label(finding.cause.clone()));
+        }
+        for related in finding
+            .related
+            .iter()
+            .filter(|place| place.slot == listed.slot)
+        {
+            let mark = AnnotationKind::Context.span(start..source.len());
+            marks.push(mark.label(related.label.clone()));
+        }
+        source.push('\n');
+    }
+    Snippet::source(source)
+        .path(format!("program `{}`", text::visible(&finding.program)))
+        .annotations(marks)
+}
+
+/// The place of a line, with the end of what is marked.
+pub(crate) fn place_of(line: &Line) -> Place {
+    let marked = marked(&line.text, line.column);
+    let end = line.text.get(..marked.end).unwrap_or_default();
+    let end = u32::try_from(end.chars().count()).unwrap_or(0);
+    Place {
+        file: text::visible(&line.file),
+        line: line.line,
+        column: line.column,
+        end_column: if line.column == 0 || line.text.is_empty() {
+            0
+        } else {
+            end.saturating_add(1)
+        },
+        text: text::visible(&line.text),
     }
 }
 
@@ -197,6 +271,7 @@ pub(crate) fn json(finding: &Finding) -> Value {
             "line": place.line.as_ref().map(line_json),
             "label": place.label,
         })).collect::<Vec<_>>(),
+        "registers": finding.registers,
         "help": finding.help(),
     })
 }

@@ -3,6 +3,7 @@
 pub(crate) mod finding;
 pub(crate) mod statement;
 mod table;
+pub(crate) mod text;
 pub(crate) mod trust;
 
 pub(crate) use table::Table;
