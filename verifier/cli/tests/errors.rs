@@ -68,6 +68,15 @@ fn the_readme_lists_every_exit_code() {
         .skip_while(|line| *line != "| code | meaning |")
         .skip(2)
         .collect();
+    let ranks: Vec<String> = ExitCode::BY_RANK
+        .iter()
+        .rev()
+        .filter(|exit| **exit != ExitCode::Accepted)
+        .map(|exit| exit.number().to_string())
+        .collect();
+    let ranks = format!("from high to low: {}.", ranks.join(", "));
+    let words: Vec<&str> = readme.split_whitespace().collect();
+    assert!(words.join(" ").contains(&ranks), "{ranks}");
     for (exit, line) in ExitCode::ALL.iter().zip(listed) {
         assert_eq!(line, format!("| {} | {} |", exit.number(), exit.meaning()));
     }

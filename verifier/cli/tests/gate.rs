@@ -337,7 +337,7 @@ fn junit_and_github_tell_every_failure() {
     let mut failures = 0;
     loop {
         match reader.read_event().unwrap() {
-            quick_xml::events::Event::Start(tag) if tag.name().as_ref() == b"failure" => {
+            quick_xml::events::Event::Start(tag) if tag.name().as_ref() == "failure" => {
                 failures += 1
             }
             quick_xml::events::Event::Eof => break,

@@ -30,6 +30,6 @@ fn pages(command: &clap::Command, args: &Man) -> Result<(), CliError> {
         .render(&mut page)
         .map_err(|error| CliError::new(codes::INTERNAL, &error))?;
     files::write(&args.folder.join(format!("{name}.1")), &page)?;
-    let shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
-    shown.map(|sub| pages(sub, args)).collect()
+    let mut shown = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    shown.try_for_each(|sub| pages(sub, args))
 }

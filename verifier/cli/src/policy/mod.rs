@@ -167,7 +167,7 @@ impl PolicyFile {
     /// The folder that paths in the policy are relative to.
     pub(crate) fn folder(&self) -> &Path {
         let folder = self.path.as_deref().and_then(Path::parent);
-        folder.unwrap_or(Path::new(""))
+        folder.unwrap_or_else(|| Path::new(""))
     }
 }
 
