@@ -6,10 +6,12 @@
 )]
 
 mod comment;
+mod image;
 mod loops;
 mod make;
 mod samples;
 
+pub use image::image;
 pub use loops::{LoopProgram, Truth, Violation, loop_programs};
 pub use make::{clang_version, make};
 pub use samples::{Expected, Sample, samples};

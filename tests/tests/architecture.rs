@@ -327,3 +327,34 @@ fn every_dependency_takes_its_version_from_the_workspace() {
         }
     }
 }
+
+/// The packages of a lockfile, each with its versions.
+fn locked(file: &Path) -> BTreeSet<(String, String)> {
+    let text = fs::read_to_string(file).unwrap();
+    let value = |package: &str, key: &str| {
+        let start = format!("{key} = \"");
+        let line = package.lines().find_map(|line| line.strip_prefix(&start));
+        line.map(|line| line.trim_end_matches('"').to_owned())
+    };
+    text.split("[[package]]")
+        .filter(|package| package.contains("\nsource = "))
+        .map(|package| {
+            let name = value(package, "name").unwrap();
+            (name, value(package, "version").unwrap())
+        })
+        .collect()
+}
+
+/// What is verified and tested with one version of a package does not boot with another.
+#[test]
+fn the_image_takes_the_versions_of_the_workspace() {
+    let root = e2e::root();
+    let ours = locked(&root.join("Cargo.lock"));
+    let images = locked(&root.join("unikernel/image/Cargo.lock"));
+    let names: BTreeSet<&str> = ours.iter().map(|(name, _)| name.as_str()).collect();
+    let other: Vec<_> = images
+        .iter()
+        .filter(|package| names.contains(package.0.as_str()) && !ours.contains(package))
+        .collect();
+    assert!(other.is_empty(), "other versions: {other:?}");
+}

@@ -34,6 +34,13 @@ pub(crate) const SOFTHSM: Tool = Tool {
     purpose: "testing keys in tokens",
 };
 
+/// A machine for the bootable image.
+pub(crate) const QEMU: Tool = Tool {
+    program: "qemu-system-x86_64",
+    package: "qemu-system-x86",
+    purpose: "booting the image",
+};
+
 /// A terminal for programs that draw on one.
 pub(crate) const TMUX: Tool = Tool {
     program: "tmux",
@@ -49,7 +56,7 @@ pub(crate) const BPFTOOL: Tool = Tool {
 };
 
 /// Everything that a complete run uses.
-pub(crate) const ALL: &[Tool] = &[MAKE, CLANG, SOFTHSM, TMUX];
+pub(crate) const ALL: &[Tool] = &[MAKE, CLANG, SOFTHSM, QEMU, TMUX];
 
 /// Whether `program` is on the search path. (Not all programs have a `--version` to ask for.)
 pub(crate) fn is_installed(program: &str) -> bool {
