@@ -129,7 +129,7 @@ fn of_several_problems_the_highest_rank_decides() {
 fn mistakes_in_a_policy_are_shown_at_their_place() {
     for (policy, place) in [
         ("[bounds]\nlop = 3\n", "bpfsign.toml:2:1"),
-        ("[allow]\nhelpers = [\"bpf_nope\"]\n", "bpfsign.toml:2:12"),
+        ("[allow]\nhelpers = [\"bpf_nope\"]\n", "bpfsign.toml:2:11"),
         ("version = 2\n", "bpfsign.toml:1:11"),
         ("[verify]\ntime = 0\n", "bpfsign.toml:2:8"),
         ("[bounds\n", "bpfsign.toml:1:8"),
@@ -252,7 +252,7 @@ fn the_schema_is_fresh_and_reports_are_of_it() {
         .iter_errors(&report)
         .map(|error| error.to_string())
         .collect();
-    assert_eq!(errors, [] as [String; 0]);
+    assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(report["exit"], exit);
     assert_eq!(report["version"], 1);
     let broken = serde_json::json!({ "version": "one" });
@@ -276,7 +276,19 @@ fn sarif_schema() -> Value {
         .parent()
         .unwrap()
         .join("src/schema.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    let mut schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    // One of its patterns has a bracket too many, and is no pattern.
+    for definition in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][definition]["properties"]["language"];
+        assert!(
+            language
+                .as_object_mut()
+                .unwrap()
+                .remove("pattern")
+                .is_some()
+        );
+    }
+    schema
 }
 
 #[test]
@@ -296,7 +308,7 @@ fn sarif_is_of_its_schema_and_leads_through_the_source() {
         .iter_errors(&log)
         .map(|error| error.to_string())
         .collect();
-    assert_eq!(errors, [] as [String; 0]);
+    assert!(errors.is_empty(), "{errors:?}");
     // An implementation by others reads it.
     let read: serde_sarif::sarif::Sarif = serde_json::from_value(log.clone()).unwrap();
     assert_eq!(read.runs.len(), 1);

@@ -1,6 +1,6 @@
 //! PREVAIL's C++ original on the Click platform, linked where one is installed.
 //!
-//! Without the feature `installed` there is nothing here. With it, [`analyse`] gives instructions and
+//! Without the feature `installed` there is nothing here. With it, `analyse` gives instructions and
 //! maps to the engine and says what came of it; what that means is said by `bpf-verifier`, which has a
 //! confined process call this. The platform is generated from `platform-click` into
 //! `shim/click_platform.hpp`; PREVAIL's own ELF loader is not used.
