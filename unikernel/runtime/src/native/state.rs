@@ -52,7 +52,7 @@ pub mod layout {
     pub const STACK_TOP: usize = offset_of!(State, stack_top);
     /// `u64`: for the code to keep its stack pointer in.
     pub const LANDING_STACK: usize = offset_of!(State, landing_stack);
-    /// `u32`: the number of the helper that [`Fast::Any`] calls.
+    /// `u32`: the number of the helper that `Fast::Any` calls.
     pub const HELPER: usize = offset_of!(State, helper);
     /// `u32`: why the program was stopped, see [`Stopped`](super::Stopped).
     pub const STOPPED: usize = offset_of!(State, stopped);
